@@ -1,0 +1,181 @@
+//! From raw rounds to everything that a person reads of a run.
+
+use crate::figures::{RoundFigures, quota_fidelity, typical_budget};
+use crate::report::{Interval, Row, RunReport, Station};
+use crate::schedule::{Inputs, predict};
+use crate::stats::{compare_within_rounds, interval, median, outliers, pair_by_round};
+use crate::verdict::{Case, verdict};
+
+/// Fills every derived field of `report` from its rounds and stations: all
+/// figures and verdicts of the rows, and what the comparisons let one claim.
+///
+/// Doing it again changes nothing, so a report read from a file gives the same
+/// verdicts. A row without rounds keeps `None`; a comparison of which no round
+/// was measured for both rows is removed, since nothing is known of it.
+pub fn analyse(report: &mut RunReport) {
+    let figures: Vec<Vec<RoundFigures>> = report
+        .rows
+        .iter()
+        .map(|row| figures_of(row, &report.stations))
+        .collect();
+    let baseline = report.rows.iter().position(|row| row.baseline);
+    for index in 0..report.rows.len() {
+        let baseline = baseline.map(|b| Baseline {
+            kernel: report.rows[b].kernel.clone(),
+            rounds: &figures[b],
+            is_this_row: b == index,
+        });
+        fill_row(&mut report.rows[index], &figures[index], baseline.as_ref());
+    }
+    for index in 0..report.rows.len() {
+        let case = case(report, &figures, index, baseline);
+        report.rows[index].verdict = verdict(&case);
+    }
+    compare(report, &figures);
+}
+
+/// The baseline as one row sees it.
+struct Baseline<'a> {
+    kernel: String,
+    rounds: &'a [RoundFigures],
+    is_this_row: bool,
+}
+
+fn figures_of(row: &Row, stations: &[Station]) -> Vec<RoundFigures> {
+    let Some(station) = stations.iter().find(|s| s.name == row.station) else {
+        return Vec::new();
+    };
+    row.rounds
+        .iter()
+        .filter_map(|round| RoundFigures::new(round, station))
+        .collect()
+}
+
+fn fill_row(row: &mut Row, rounds: &[RoundFigures], baseline: Option<&Baseline>) {
+    row.samples = rounds.iter().map(RoundFigures::job_seconds).collect();
+    row.wall_seconds = interval(&row.samples);
+    row.outliers = outliers(&row.samples).iter().map(|&i| rounds[i].round).collect();
+    if let Some(threads) = rounds.iter().map(RoundFigures::threads).max().filter(|&t| t > 0) {
+        row.threads = Some(threads);
+    }
+    row.cpu_seconds = of_rounds(rounds, RoundFigures::job_cpu_seconds);
+    row.cpu_seconds_outside_workers = of_rounds(rounds, cpu_outside_workers);
+    row.cpus_used = of_rounds(rounds, |r| r.usage_cpus);
+    row.granted_cpus = of_rounds(rounds, |r| r.granted_cpus);
+    row.quota_fidelity = of_rounds(rounds, |r| quota_fidelity(r, row.work_shares.as_deref()));
+    let budget = typical_budget(rounds);
+    row.time_budget = budget.map(|(states, _)| states);
+    row.blocked_by = budget.map(|(_, causes)| causes);
+    row.predicted_wall_seconds = baseline.and_then(|b| predicted(row, rounds, b));
+    row.speedup = baseline.and_then(|b| speedup(rounds, b.rounds));
+    row.efficiency = row.speedup.and_then(|s| efficiency(row, rounds, s));
+}
+
+/// The median over the rounds that have the figure.
+fn of_rounds(
+    rounds: &[RoundFigures],
+    figure: impl Fn(&RoundFigures) -> Option<f64>,
+) -> Option<f64> {
+    median(&rounds.iter().filter_map(figure).collect::<Vec<_>>())
+}
+
+/// CPU seconds of one job outside the workers. The two clocks may differ by a
+/// tick, which must not read as less than none.
+fn cpu_outside_workers(round: &RoundFigures) -> Option<f64> {
+    let outside = round.cpu_seconds? - round.worker_cpu_seconds?;
+    Some(outside.max(0.0) / f64::from(round.repeats))
+}
+
+fn job_walls(rounds: &[RoundFigures]) -> Vec<(u32, f64)> {
+    rounds.iter().map(|r| (r.round, r.job_seconds())).collect()
+}
+
+/// Baseline wall ÷ wall, within rounds.
+fn speedup(rounds: &[RoundFigures], baseline: &[RoundFigures]) -> Option<Interval> {
+    let pairs = pair_by_round(&job_walls(rounds), &job_walls(baseline));
+    interval(&pairs.iter().map(|(own, baseline)| baseline / own).collect::<Vec<_>>())
+}
+
+fn efficiency(row: &Row, rounds: &[RoundFigures], speedup: Interval) -> Option<f64> {
+    let workers = row.workers * rounds.first()?.replicas();
+    (workers > 0).then(|| speedup.median / workers as f64)
+}
+
+/// What the baseline's CPU seconds of the same round come to under this row's
+/// limits and schedule. A baseline would only predict itself, and another
+/// kernel's CPU seconds say nothing.
+fn predicted(row: &Row, rounds: &[RoundFigures], baseline: &Baseline) -> Option<Interval> {
+    if baseline.is_this_row || baseline.kernel != row.kernel {
+        return None;
+    }
+    let predictions: Vec<_> = rounds
+        .iter()
+        .filter_map(|round| {
+            let same = baseline.rounds.iter().find(|b| b.round == round.round)?;
+            let replicas = round.model_replicas()?;
+            predict(&Inputs {
+                cpu_seconds: same.job_cpu_seconds()?,
+                repeats: round.repeats,
+                replicas: &replicas,
+                allowed_cpus: round.allowed_cpus?,
+                shares: row.work_shares.as_deref(),
+            })
+        })
+        .collect();
+    let walls: Vec<f64> = predictions.iter().map(|p| p.wall_seconds).collect();
+    let mut around = interval(&walls)?;
+    for other in predictions.iter().filter_map(|p| p.other_admissible) {
+        around.low = around.low.min(other);
+        around.high = around.high.max(other);
+    }
+    Some(around)
+}
+
+fn case<'a>(
+    report: &'a RunReport,
+    figures: &'a [Vec<RoundFigures>],
+    index: usize,
+    baseline: Option<usize>,
+) -> Case<'a> {
+    let row = &report.rows[index];
+    let comparable = baseline.filter(|&b| b != index && report.rows[b].kernel == row.kernel);
+    Case {
+        row,
+        rounds: &figures[index],
+        host_cpus: report.host.cpus,
+        baseline: comparable.map_or(&[], |b| &figures[b]),
+        one_worker: one_worker(report, figures, index).map_or(&[], |i| &figures[i]),
+    }
+}
+
+/// The row with the same strategy and kernel and one worker in all, on the same
+/// station if there is one.
+fn one_worker(report: &RunReport, figures: &[Vec<RoundFigures>], index: usize) -> Option<usize> {
+    let row = &report.rows[index];
+    let alike = |i: &usize| {
+        let other = &report.rows[*i];
+        let one = other.workers == 1 && figures[*i].first().is_some_and(|r| r.replicas() == 1);
+        one && other.strategy == row.strategy && other.kernel == row.kernel
+    };
+    let mut candidates: Vec<usize> = (0..report.rows.len()).filter(alike).collect();
+    candidates.sort_by_key(|&i| report.rows[i].station != row.station);
+    candidates.first().copied()
+}
+
+fn compare(report: &mut RunReport, figures: &[Vec<RoundFigures>]) {
+    let walls = |rows: &[Row], key: &str| {
+        let index = rows.iter().position(|row| row.key() == key)?;
+        Some(job_walls(&figures[index]))
+    };
+    let rows = &report.rows;
+    let quick = report.quick;
+    report.comparisons.retain_mut(|comparison| {
+        let pair = walls(rows, &comparison.row).zip(walls(rows, &comparison.against));
+        let seen = pair.and_then(|(row, against)| compare_within_rounds(&row, &against, quick));
+        if let Some((ratio, outcome)) = seen {
+            comparison.ratio = ratio;
+            comparison.outcome = outcome;
+        }
+        seen.is_some()
+    });
+}

@@ -1,0 +1,174 @@
+//! What a change did to the rows that both runs measured.
+
+use crate::report::{Round, Row, RunReport};
+use crate::stats::{RunsOutcome, compare_runs, pair_by_round};
+use crate::verdict::thresholds::{FIDELITY, SAME_CPUS};
+use crate::verdict::words::{count, seconds};
+
+/// Two runs and their baselines.
+pub(super) struct Runs<'a> {
+    before: &'a RunReport,
+    after: &'a RunReport,
+    baselines: Result<[&'a Row; 2], String>,
+}
+
+/// What became of one row.
+struct Effect {
+    text: String,
+    claimed: bool,
+}
+
+impl<'a> Runs<'a> {
+    pub(super) fn new(before: &'a RunReport, after: &'a RunReport) -> Self {
+        Self {
+            before,
+            after,
+            baselines: baselines(before, after),
+        }
+    }
+
+    /// The effect on each row of a station.
+    pub(super) fn station_effects(&self, station: &str) -> Vec<String> {
+        let of_station = |row: &Row| row.station == station;
+        match self.effects(of_station) {
+            Err(why) => vec![why],
+            Ok(effects) if effects.is_empty() => {
+                vec!["No row of this station was measured in both runs.".to_owned()]
+            }
+            Ok(effects) => effects.into_iter().map(|e| e.text).collect(),
+        }
+    }
+
+    /// The effects that can be claimed on any row, and how many rows are left.
+    pub(super) fn effects_on_all(&self) -> Vec<String> {
+        let effects = match self.effects(|_| true) {
+            Err(why) => return vec![why],
+            Ok(effects) => effects,
+        };
+        let unclaimed = effects.iter().filter(|e| !e.claimed).count();
+        let mut texts: Vec<String> =
+            effects.into_iter().filter(|e| e.claimed).map(|e| e.text).collect();
+        if unclaimed > 0 {
+            texts.push(format!(
+                "{}: no difference beside the baseline that could be claimed.",
+                count(unclaimed, "row")
+            ));
+        }
+        texts
+    }
+
+    /// The effects on the rows that both runs have and `affected` picks. The
+    /// baseline is left out: divided by itself it never moves.
+    fn effects(&self, affected: impl Fn(&Row) -> bool) -> Result<Vec<Effect>, String> {
+        let [base_before, base_after] = self.baselines.as_ref().map_err(Clone::clone)?;
+        let rows = self.after.rows.iter().filter(|row| affected(row) && !row.baseline);
+        Ok(rows
+            .filter_map(|now| {
+                let earlier = self.before.rows.iter().find(|row| row.key() == now.key())?;
+                let was = Side::new(earlier, base_before)?;
+                self.effect(&now.key(), &was, &Side::new(now, base_after)?)
+            })
+            .collect())
+    }
+
+    fn effect(&self, key: &str, was: &Side, is: &Side) -> Option<Effect> {
+        let (ratio, mut outcome) = compare_runs(&was.normalised, &is.normalised)?;
+        if self.before.quick || self.after.quick {
+            outcome = RunsOutcome::TooFewRounds;
+        }
+        let walls = format!("{} → {}", seconds(was.wall_seconds), seconds(is.wall_seconds));
+        let measured = match outcome {
+            RunsOutcome::Faster => format!("{ratio:.2} × as fast ({walls})"),
+            RunsOutcome::Slower => format!("took {:.2} × as long ({walls})", 1.0 / ratio),
+            RunsOutcome::WithinNoise => format!("within noise ({walls})"),
+            RunsOutcome::TooFewRounds => {
+                format!("{walls}; with fewer than six full rounds in a run nothing is claimed")
+            }
+        };
+        let claimed = matches!(outcome, RunsOutcome::Faster | RunsOutcome::Slower);
+        let model = model_words(was, is).unwrap_or_default();
+        Some(Effect {
+            text: format!("{key}: {measured}{model}."),
+            claimed,
+        })
+    }
+}
+
+/// A row in one of the runs.
+struct Side {
+    /// Samples ÷ the run's baseline of the same round.
+    normalised: Vec<f64>,
+    wall_seconds: f64,
+    /// Predicted wall ÷ the run's baseline.
+    predicted: Option<f64>,
+}
+
+impl Side {
+    fn new(row: &Row, baseline: &Row) -> Option<Self> {
+        let pairs = pair_by_round(&walls(row), &walls(baseline));
+        let baseline_seconds = baseline.wall_seconds?.median;
+        Some(Self {
+            normalised: pairs.iter().map(|(own, baseline)| own / baseline).collect(),
+            wall_seconds: row.wall_seconds?.median,
+            predicted: row.predicted_wall_seconds.map(|p| p.median / baseline_seconds),
+        })
+    }
+
+    fn range(&self) -> (f64, f64) {
+        let fold = |f: fn(f64, f64) -> f64, from| self.normalised.iter().copied().fold(from, f);
+        (fold(f64::min, f64::INFINITY), fold(f64::max, f64::NEG_INFINITY))
+    }
+}
+
+fn walls(row: &Row) -> Vec<(u32, f64)> {
+    row.rounds.iter().map(|r: &Round| (r.round, r.job_seconds())).collect()
+}
+
+/// Whether it moved as the model says: predicted before ÷ after lies within
+/// what the samples span, and what the model may be off.
+fn model_words(was: &Side, is: &Side) -> Option<String> {
+    let predicted = was.predicted? / is.predicted?;
+    let ((low_was, high_was), (low_is, high_is)) = (was.range(), is.range());
+    let within = predicted >= low_was / high_is * (1.0 - FIDELITY)
+        && predicted <= high_was / low_is * (1.0 + FIDELITY);
+    let words = if predicted >= 1.0 {
+        format!("{predicted:.2} × as fast")
+    } else {
+        format!("{:.2} × as long", 1.0 / predicted)
+    };
+    let verb = if within { "as the model predicted" } else { "the model predicted" };
+    predicted.is_finite().then(|| format!("; {verb} ({words})"))
+}
+
+/// The baselines of both runs, when they can stand for the machine's speed in
+/// each: the same single-worker job, and no quota that stops it.
+fn baselines<'a>(before: &'a RunReport, after: &'a RunReport) -> Result<[&'a Row; 2], String> {
+    let of = |report: &'a RunReport| report.rows.iter().find(|row| row.baseline);
+    let (Some(was), Some(is)) = (of(before), of(after)) else {
+        return Err("No effect can be told: a run has no baseline row.".to_owned());
+    };
+    let work = |row: &Row| (row.strategy.clone(), row.kernel.clone(), row.workers);
+    if work(was) != work(is) {
+        return Err("No effect can be told: the baseline rows did different work.".to_owned());
+    }
+    let unhindered = |row: &Row| {
+        row.granted_cpus.is_some_and(|granted| granted >= row.workers as f64 - SAME_CPUS)
+    };
+    if was.station == is.station && same_limits(before, after, &was.station) {
+        return Ok([was, is]);
+    }
+    if unhindered(was) && unhindered(is) {
+        return Ok([was, is]);
+    }
+    Err(
+        "No effect can be told: the baseline's own station changed, and its limits hold it back."
+            .to_owned(),
+    )
+}
+
+fn same_limits(before: &RunReport, after: &RunReport, station: &str) -> bool {
+    let declared = |report: &RunReport| {
+        report.stations.iter().find(|s| s.name == station).map(|s| s.declared.clone())
+    };
+    declared(before) == declared(after)
+}

@@ -1,0 +1,68 @@
+//! A station's CPU limits in the form the models need.
+
+use crate::quota::QuotaModel;
+use crate::report::Station;
+
+/// The CPU quota of one replica.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Quota {
+    /// The kernel did not tell.
+    Unknown,
+    /// There is none.
+    Unlimited,
+    /// This many CPUs.
+    Cpus(f64),
+}
+
+/// What a station's limits say of one replica.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StationLimits {
+    /// Its quota.
+    pub quota: Quota,
+    /// The quota's period, where the kernel told.
+    pub period_seconds: Option<f64>,
+}
+
+impl StationLimits {
+    /// The limits that the kernel applied to `station`.
+    pub fn new(station: &Station) -> Self {
+        let effective = &station.effective;
+        let quota = match effective.quota_cpus {
+            Some(cpus) if cpus.is_finite() && cpus > 0.0 => Quota::Cpus(cpus),
+            None if effective.quota_known => Quota::Unlimited,
+            _ => Quota::Unknown,
+        };
+        Self {
+            quota,
+            period_seconds: effective.period_seconds,
+        }
+    }
+
+    /// The quotas of `replicas` replicas together, in CPUs.
+    pub fn quota_cpus(&self, replicas: usize) -> Option<f64> {
+        match self.quota {
+            Quota::Cpus(cpus) => Some(cpus * replicas as f64),
+            Quota::Unlimited | Quota::Unknown => None,
+        }
+    }
+
+    /// min(sum of quotas, allowed CPUs); `None` where either is unknown.
+    pub fn granted_cpus(&self, replicas: usize, allowed_cpus: Option<f64>) -> Option<f64> {
+        match self.quota {
+            Quota::Cpus(cpus) => Some((cpus * replicas as f64).min(allowed_cpus?)),
+            Quota::Unlimited => allowed_cpus,
+            Quota::Unknown => None,
+        }
+    }
+
+    /// One replica's quota for the models, `Some(None)` where there is none;
+    /// `None` where quota or period is unknown.
+    #[expect(clippy::option_option, reason = "unknown and unlimited are different answers")]
+    pub fn model(&self) -> Option<Option<QuotaModel>> {
+        match self.quota {
+            Quota::Cpus(cpus) => QuotaModel::new(cpus, self.period_seconds?).map(Some),
+            Quota::Unlimited => Some(None),
+            Quota::Unknown => None,
+        }
+    }
+}

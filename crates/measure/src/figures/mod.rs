@@ -1,0 +1,187 @@
+//! One sample's figures, drawn from its raw account and its station's limits.
+//!
+//! Whatever cannot be known from them is `None`, never zero.
+
+mod budget;
+mod cpus;
+mod fidelity;
+mod limits;
+mod typical;
+
+pub use fidelity::{binds, quota_fidelity};
+pub use limits::{Quota, StationLimits};
+pub use typical::typical_budget;
+
+use crate::report::{BlockedBy, Round, Station, TimeBudget};
+use crate::schedule::ReplicaLimits;
+
+/// What one sample shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoundFigures {
+    /// Which round of the run.
+    pub round: u32,
+    /// How often the job was done in it.
+    pub repeats: u32,
+    /// Wall seconds of the whole sample.
+    pub wall_seconds: f64,
+    /// OS threads (or child processes) that did the work, of each replica.
+    pub threads_by_replica: Vec<usize>,
+    /// CPU seconds of all replicas' groups in the sample.
+    pub cpu_seconds: Option<f64>,
+    /// CPU seconds of each replica's group.
+    pub cpu_seconds_by_replica: Option<Vec<f64>>,
+    /// Wall seconds of each replica by itself.
+    pub wall_seconds_by_replica: Vec<f64>,
+    /// CPU seconds of the workers alone.
+    pub worker_cpu_seconds: Option<f64>,
+    /// Group CPU ÷ wall: the CPUs in use on average.
+    pub usage_cpus: Option<f64>,
+    /// The station's limits.
+    pub limits: StationLimits,
+    /// How many CPUs the union of the replicas' allowed CPUs holds.
+    pub allowed_cpus: Option<f64>,
+    /// CPUs that each replica may run on.
+    pub cpus_by_replica: Option<Vec<f64>>,
+    /// min(sum of quotas, allowed CPUs).
+    pub granted_cpus: Option<f64>,
+    /// Quota periods of all replicas.
+    pub periods: Option<u64>,
+    /// Those in which the quota ran out.
+    pub throttled_periods: Option<u64>,
+    /// Where the workers' time went.
+    pub time_budget: Option<TimeBudget>,
+    /// What blocked time was spent on.
+    pub blocked_by: Option<BlockedBy>,
+    /// Share of the workers' time that the accounts leave open; negative when
+    /// they hold more than there was.
+    pub unaccounted: Option<f64>,
+    /// Share of worker time spent waiting for something outside the run: io,
+    /// queues, requests.
+    pub external_wait: f64,
+    /// Share of the allowed CPUs' time that was idle.
+    pub idle_share: Option<f64>,
+    /// The part of it that is left when the CPUs for which no worker was there
+    /// (too few, not yet started, already done) are taken off.
+    pub spare_idle_share: Option<f64>,
+    /// Share of the allowed CPUs' time that other processes used.
+    pub others_share: Option<f64>,
+    /// Share of the allowed CPUs' time that the hypervisor had taken away.
+    pub steal_share: Option<f64>,
+    /// Whether the start was aligned to a refill; `None` where none was needed.
+    pub aligned: Option<bool>,
+}
+
+impl RoundFigures {
+    /// The figures of `round` on `station`; `None` when the account holds no
+    /// replica or its wall time is not positive and finite.
+    pub fn new(round: &Round, station: &Station) -> Option<Self> {
+        let wall_seconds = round.wall_seconds();
+        if round.replicas.is_empty() || !(wall_seconds.is_finite() && wall_seconds > 0.0) {
+            return None;
+        }
+        let limits = StationLimits::new(station);
+        let cpu_seconds_by_replica = cpu_by_replica(round);
+        let cpu_seconds = cpu_seconds_by_replica
+            .as_ref()
+            .map(|cpu| cpu.iter().sum::<f64>())
+            .filter(|c| c.is_finite());
+        let cpus = cpus::CpuUse::new(round, station);
+        let split = budget::split(round, &limits, &cpus);
+        let lacking = budget::lacking_share(round, cpus.allowed);
+        Some(Self {
+            round: round.round,
+            repeats: round.repeats.max(1),
+            wall_seconds,
+            threads_by_replica: round.replicas.iter().map(|r| r.workers.len()).collect(),
+            cpu_seconds,
+            cpu_seconds_by_replica,
+            wall_seconds_by_replica: round.replicas.iter().map(cpus::window_seconds).collect(),
+            worker_cpu_seconds: worker_cpu(round),
+            usage_cpus: cpu_seconds.map(|cpu| cpu / wall_seconds).filter(|u| u.is_finite()),
+            allowed_cpus: cpus.allowed,
+            granted_cpus: limits.granted_cpus(round.replicas.len(), cpus.allowed),
+            limits,
+            periods: round.replicas.iter().map(|r| r.group.periods).sum(),
+            throttled_periods: round.replicas.iter().map(|r| r.group.throttled_periods).sum(),
+            time_budget: split.as_ref().map(|s| s.time_budget),
+            blocked_by: split.as_ref().map(|s| s.blocked_by),
+            unaccounted: split.as_ref().map(|s| s.unaccounted),
+            external_wait: budget::external_wait_share(round),
+            spare_idle_share: cpus.idle_share.zip(lacking).map(|(idle, lack)| (idle - lack).max(0.0)),
+            idle_share: cpus.idle_share,
+            others_share: cpus.others_share,
+            steal_share: cpus.steal_share,
+            cpus_by_replica: cpus.by_replica,
+            aligned: aligned(round),
+        })
+    }
+
+    /// OS threads of all replicas.
+    pub fn threads(&self) -> usize {
+        self.threads_by_replica.iter().sum()
+    }
+
+    /// How many replicas did the work.
+    pub fn replicas(&self) -> usize {
+        self.threads_by_replica.len()
+    }
+
+    /// Wall seconds of one job.
+    pub fn job_seconds(&self) -> f64 {
+        self.wall_seconds / f64::from(self.repeats)
+    }
+
+    /// CPU seconds of one job.
+    pub fn job_cpu_seconds(&self) -> Option<f64> {
+        Some(self.cpu_seconds? / f64::from(self.repeats))
+    }
+
+    /// The sum of the replicas' quotas, in CPUs; `None` without one, and where
+    /// it is unknown.
+    pub fn quota_cpus(&self) -> Option<f64> {
+        self.limits.quota_cpus(self.replicas())
+    }
+
+    /// Share of the quota periods in which it ran out; `None` when no period
+    /// passed.
+    pub fn throttled_period_share(&self) -> Option<f64> {
+        let periods = self.periods.filter(|&p| p > 0)?;
+        Some(self.throttled_periods? as f64 / periods as f64)
+    }
+
+    /// The replicas as the model sees them; `None` where a limit is unknown.
+    pub fn model_replicas(&self) -> Option<Vec<ReplicaLimits>> {
+        let quota = self.limits.model()?;
+        let cpus = self.cpus_by_replica.as_ref()?;
+        Some(
+            self.threads_by_replica
+                .iter()
+                .zip(cpus)
+                .map(|(&threads, &cpus)| ReplicaLimits {
+                    threads,
+                    cpus,
+                    quota,
+                })
+                .collect(),
+        )
+    }
+}
+
+/// A duration or amount that the kernel counted; negative by rounding is zero.
+fn counted(value: Option<f64>) -> Option<f64> {
+    value.filter(|v| v.is_finite()).map(|v| v.max(0.0))
+}
+
+fn cpu_by_replica(round: &Round) -> Option<Vec<f64>> {
+    round.replicas.iter().map(|r| counted(r.group.cpu_seconds)).collect()
+}
+
+fn worker_cpu(round: &Round) -> Option<f64> {
+    let sum: f64 = round.workers().map(|w| counted(w.on_cpu_seconds)).sum::<Option<f64>>()?;
+    sum.is_finite().then_some(sum)
+}
+
+fn aligned(round: &Round) -> Option<bool> {
+    let known: Vec<bool> = round.replicas.iter().filter_map(|r| r.aligned).collect();
+    (!known.is_empty()).then(|| known.iter().all(|&a| a))
+}

@@ -1,0 +1,16 @@
+//! A measured run: samples, statistics, models, time budget, verdict, report.
+//!
+//! This crate is pure: no clock, no I/O, no environment. Services hand in raw
+//! accounts ([`report::Round`]); everything a person reads is drawn from them.
+
+pub mod amdahl;
+pub mod analysis;
+pub mod changes;
+mod cpu_list;
+pub mod figures;
+pub mod quota;
+pub mod calibration;
+pub mod report;
+pub mod schedule;
+pub mod stats;
+pub mod verdict;

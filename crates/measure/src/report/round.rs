@@ -1,0 +1,141 @@
+//! The raw account of one sample: what the workers and the kernel counted.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One sample of a row: a fixed number of repeats of the job, on all replicas.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Round {
+    /// Which round of the run, from 0; rows are compared within a round.
+    pub round: u32,
+    /// How often the job was done in this sample, back to back.
+    pub repeats: u32,
+    /// One account per replica, in a fixed order.
+    pub replicas: Vec<ReplicaAccount>,
+}
+
+impl Round {
+    /// Wall seconds of the whole sample: last end − first start, by the clock
+    /// that all replicas on one host share.
+    pub fn wall_seconds(&self) -> f64 {
+        let first = self.replicas.iter().map(|r| r.started_seconds);
+        let last = self.replicas.iter().map(|r| r.ended_seconds);
+        last.fold(f64::NEG_INFINITY, f64::max) - first.fold(f64::INFINITY, f64::min)
+    }
+
+    /// Wall seconds of one job.
+    pub fn job_seconds(&self) -> f64 {
+        self.wall_seconds() / f64::from(self.repeats.max(1))
+    }
+
+    /// CPU seconds the groups of all replicas used in the sample.
+    pub fn cpu_seconds(&self) -> Option<f64> {
+        self.replicas.iter().map(|r| r.group.cpu_seconds).sum()
+    }
+
+    /// The workers of all replicas.
+    pub fn workers(&self) -> impl Iterator<Item = &WorkerAccount> {
+        self.replicas.iter().flat_map(|r| &r.workers)
+    }
+}
+
+/// One replica's account of a sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplicaAccount {
+    /// The process that did it: a new one after every restart.
+    pub instance: String,
+    /// Counts this instance's runs from 1; a gap means that somebody else ran one.
+    pub run_sequence: u64,
+    /// When the clock started, in seconds of the host's monotonic clock.
+    pub started_seconds: f64,
+    /// When the last worker ended, by the same clock.
+    pub ended_seconds: f64,
+    /// Whether the start was aligned to a refill of the quota; `null` where no
+    /// quota binds, `false` when the refill was not seen in time.
+    pub aligned: Option<bool>,
+    /// What the job came to (a prime count).
+    pub answer: Option<u64>,
+    /// Each worker's own account.
+    pub workers: Vec<WorkerAccount>,
+    /// The control group's counters over the sample.
+    pub group: GroupAccount,
+    /// The allowed CPUs over the sample, whoever used them.
+    pub cpus: CpusAccount,
+}
+
+/// One worker's own account: an OS thread or a child process.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct WorkerAccount {
+    /// Chunks, items or requests it finished.
+    pub items: u64,
+    /// When it took up work first, in seconds of the host's monotonic clock.
+    pub started_seconds: f64,
+    /// When it ended its last work.
+    pub ended_seconds: f64,
+    /// On a CPU between the sample's start and end (thread CPU clock).
+    pub on_cpu_seconds: Option<f64>,
+    /// Ready to run but off the CPU in that time, throttled or queued
+    /// (`/proc/thread-self/schedstat`).
+    pub waited_seconds: Option<f64>,
+    /// Not ready, by what it waited for; less the rise of `waited_seconds`
+    /// during the same call.
+    pub blocked_on: BlockedOn,
+}
+
+/// Seconds a worker was blocked, by cause.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct BlockedOn {
+    /// Between the job's start and the worker's.
+    pub start: f64,
+    /// Between the worker's end and the job's.
+    pub tail: f64,
+    /// A disk, a network, a timer.
+    pub io: f64,
+    /// An empty queue.
+    pub input: f64,
+    /// A full queue.
+    pub output: f64,
+    /// A lock.
+    pub lock: f64,
+    /// No request.
+    pub idle: f64,
+}
+
+impl BlockedOn {
+    /// All causes together.
+    pub fn total(&self) -> f64 {
+        self.start + self.tail + self.io + self.input + self.output + self.lock + self.idle
+    }
+}
+
+/// A control group's counters over a sample; each `null` where the kernel does
+/// not keep it.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct GroupAccount {
+    /// CPU seconds of everything in the group.
+    pub cpu_seconds: Option<f64>,
+    /// Quota periods that passed while the group was active.
+    pub periods: Option<u64>,
+    /// Periods in which it ran out of quota.
+    pub throttled_periods: Option<u64>,
+    /// Time its run queues were throttled, summed over the CPUs.
+    pub throttled_seconds: Option<f64>,
+}
+
+/// The CPUs a replica may run on, over a sample.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct CpusAccount {
+    /// Which they are, in the kernel's list format (`"0-3,8"`).
+    pub allowed: Option<String>,
+    /// How many they are.
+    pub count: Option<usize>,
+    /// Seconds they were idle, summed.
+    pub idle_seconds: Option<f64>,
+    /// Seconds the hypervisor had taken them away, summed.
+    pub steal_seconds: Option<f64>,
+    /// Seconds that something outside this replica's group ran on them, summed.
+    pub others_seconds: Option<f64>,
+    /// Whether on-CPU time leaves stolen time out (paravirtual time
+    /// accounting); `null`: cannot be told.
+    pub on_cpu_excludes_steal: Option<bool>,
+}

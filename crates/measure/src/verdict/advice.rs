@@ -1,0 +1,295 @@
+//! What to try next, and what that should gain.
+//!
+//! A gain is named only where the models can work it out from this row's own
+//! rounds, and "no gain" is said as plainly as one.
+
+use super::Case;
+use super::thresholds::{GAIN, SAME_CPUS};
+use super::what_if::{Gain, WhatIf, gain};
+use super::words::{self, count, cpus, percent, seconds};
+use crate::report::VerdictKind;
+
+/// What to try next; empty where nothing is to be said.
+pub(super) fn next(case: &Case, kind: VerdictKind) -> String {
+    match kind {
+        VerdictKind::Host => host(case),
+        VerdictKind::HiddenLimit => hidden_limit(case),
+        VerdictKind::Bursts => bursts(case),
+        VerdictKind::Quota => quota(case),
+        VerdictKind::Oversubscribed => oversubscribed(case),
+        VerdictKind::Cpu => cpu(case),
+        VerdictKind::Workers => workers(case),
+        VerdictKind::Imbalance => at_most(
+            case,
+            "Give out work as the workers become free (dynamic chunks) instead of in fixed parts",
+            WhatIf {
+                equal_sharing: true,
+                ..WhatIf::default()
+            },
+            "should be",
+        ),
+        VerdictKind::Waiting => at_most(
+            case,
+            "Have more of these waits under way at once (more workers or async tasks)",
+            WAITS_GONE,
+            "is at most",
+        ),
+        VerdictKind::Contention => at_most(
+            case,
+            "Hold the lock for less, or split what it guards: more CPUs or workers would wait for \
+             it too",
+            WAITS_GONE,
+            "is at most",
+        ),
+        VerdictKind::Startup => at_most(
+            case,
+            "Start the workers once and keep them for many jobs",
+            WAITS_GONE,
+            "is at most",
+        ),
+        VerdictKind::Starved => {
+            "Look at what feeds this queue: more workers here would wait with these.".to_owned()
+        }
+        VerdictKind::Backpressure => {
+            "Look at what takes from this queue: more workers here would only fill it.".to_owned()
+        }
+        VerdictKind::Idle | VerdictKind::Unclear => String::new(),
+    }
+}
+
+const WAITS_GONE: WhatIf = WhatIf {
+    quota_cpus: None,
+    allowed_cpus: None,
+    threads: None,
+    one_replica: false,
+    equal_sharing: true,
+    alone: false,
+    no_waits: true,
+};
+
+impl Case<'_> {
+    fn gain(&self, change: &WhatIf) -> Option<Gain> {
+        gain(self.row, self.rounds, change)
+    }
+
+    fn gain_words(&self, gain: &Gain) -> String {
+        words::gain(gain, self.job_seconds())
+    }
+}
+
+fn is_gain(gain: &Gain) -> bool {
+    gain.ratio.median > 1.0 + GAIN
+}
+
+/// A remedy, with what the models give for it where they can tell.
+fn at_most(case: &Case, remedy: &str, change: WhatIf, verb: &str) -> String {
+    match case.gain(&change) {
+        Some(gain) if is_gain(&gain) => {
+            format!("{remedy}: that {verb} {}.", case.gain_words(&gain))
+        }
+        _ => format!("{remedy}."),
+    }
+}
+
+fn host(case: &Case) -> String {
+    at_most(
+        case,
+        "Run again with nothing else on these CPUs",
+        WhatIf {
+            alone: true,
+            ..WhatIf::default()
+        },
+        "should be",
+    )
+}
+
+fn hidden_limit(case: &Case) -> String {
+    let look = "Look for a quota on a parent group: the container engine's, the user's or the \
+                machine's own limits";
+    match case.gain(&WhatIf::default()) {
+        Some(gain) if is_gain(&gain) => {
+            format!("{look}. The limits that show should give {}.", case.gain_words(&gain))
+        }
+        _ => format!("{look}."),
+    }
+}
+
+fn bursts(case: &Case) -> String {
+    let throttled = case.budget().map_or(0.0, |(budget, _)| budget.throttled);
+    let mut next = "Run fewer threads at once, so that they use the quota up more slowly".to_owned();
+    if let Some(needed) = unbinding_quota(case) {
+        next += &format!(", or raise the quota to {needed}, where they cannot use it up");
+    }
+    format!(
+        "{next}. The workers get back at most the {} of their time that they were throttled; the \
+         slowest requests gain most.",
+        percent(throttled)
+    )
+}
+
+/// The quota at which it stops binding, min(threads, allowed CPUs), all
+/// replicas together.
+fn unbinding_quota_cpus(case: &Case) -> Option<f64> {
+    let host = case.host_cpus.map_or(f64::INFINITY, |cpus| cpus as f64);
+    Some(case.allowed_cpus()?.min(case.threads() as f64).min(host))
+}
+
+/// The same in words, where it is above the quota there is.
+fn unbinding_quota(case: &Case) -> Option<String> {
+    let needed = unbinding_quota_cpus(case)?;
+    (needed > case.quota_cpus()? + SAME_CPUS).then(|| quota_words(case, needed))
+}
+
+/// A quota as the Compose file states it: of one replica.
+fn quota_words(case: &Case, all: f64) -> String {
+    let replicas = case.replicas();
+    let each = format!("{} CPUs", cpus(all / replicas as f64));
+    if replicas > 1 {
+        format!("{each} for each of the {replicas} replicas")
+    } else {
+        each
+    }
+}
+
+fn quota(case: &Case) -> String {
+    let larger = larger_quota(case).unwrap_or_else(|| {
+        "A larger quota would not help: it already covers every thread and CPU there is.".to_owned()
+    });
+    match fewer_threads(case) {
+        Some(fewer) => format!("{larger} {fewer}"),
+        None => larger,
+    }
+}
+
+fn larger_quota(case: &Case) -> Option<String> {
+    let words = unbinding_quota(case)?;
+    let change = WhatIf {
+        quota_cpus: unbinding_quota_cpus(case),
+        ..WhatIf::default()
+    };
+    let why = "is the smallest quota that no longer stops these threads on these CPUs";
+    Some(match case.gain(&change) {
+        Some(gain) if is_gain(&gain) => {
+            format!("{words} {why}: {} is to be expected.", case.gain_words(&gain))
+        }
+        Some(_) => format!(
+            "A larger quota is not expected to gain anything: locks, waits, uneven work or other \
+             processes would take its place ({words} {why})."
+        ),
+        None => format!("{words} {why}."),
+    })
+}
+
+/// Whether so few threads that the quota never stops them do the same.
+fn fewer_threads(case: &Case) -> Option<String> {
+    let replicas = case.replicas();
+    let each = (case.quota_cpus()? / replicas as f64 + SAME_CPUS).floor() as usize;
+    let threads = each * replicas;
+    if threads == 0 || threads >= case.threads() {
+        return None;
+    }
+    let gain = case.gain(&WhatIf {
+        threads: Some(threads),
+        ..WhatIf::default()
+    })?;
+    (gain.ratio.median > 1.0 - GAIN).then(|| {
+        format!(
+            "Within this quota {} would do as much ({}), without stalls.",
+            count(threads, "thread"),
+            seconds(gain.wall_seconds.median)
+        )
+    })
+}
+
+fn oversubscribed(case: &Case) -> String {
+    let Some(allowed) = case.allowed_cpus() else {
+        return String::new();
+    };
+    let threads = (allowed.floor() as usize).max(1);
+    let one_replica = case.replicas() > threads;
+    let change = WhatIf {
+        threads: Some(threads),
+        one_replica,
+        ..WhatIf::default()
+    };
+    let who = if one_replica {
+        let quota = case.quota_cpus().map_or(String::new(), |q| {
+            format!(" and a quota of {} CPUs", cpus(q.min(allowed)))
+        });
+        format!("One replica with {}{quota}", count(threads, "worker"))
+    } else {
+        format!("{} in all", count(threads, "worker"))
+    };
+    match case.gain(&change) {
+        Some(gain) if is_gain(&gain) => {
+            format!("{who} should be faster, without turns: {}.", case.gain_words(&gain))
+        }
+        Some(gain) if gain.ratio.median > 1.0 - GAIN => format!(
+            "{who} should take the same time ({}), with fewer switches and less memory.",
+            seconds(gain.wall_seconds.median)
+        ),
+        _ => format!("Try as many workers as there are CPUs ({}).", cpus(allowed)),
+    }
+}
+
+fn cpu(case: &Case) -> String {
+    let (Some(granted), Some(allowed)) = (case.granted_cpus(), case.allowed_cpus()) else {
+        return "More needs more CPUs and as many workers, or faster code.".to_owned();
+    };
+    let host = case.host_cpus.map_or(allowed, |cpus| cpus as f64);
+    if granted < allowed - SAME_CPUS {
+        let quota = (2.0 * granted).min(allowed);
+        return more_cpus(case, quota, None, &format!("A quota of {}", quota_words(case, quota)));
+    }
+    if allowed < host - SAME_CPUS {
+        let more = (2.0 * allowed).min(host);
+        let what = format!("{} CPUs in the cpuset, where they are free,", cpus(more));
+        return more_cpus(case, more, Some(more), &what);
+    }
+    "This machine has no more CPUs: only faster code, or another machine, would help.".to_owned()
+}
+
+/// More CPUs by quota or cpuset, with as many threads.
+fn more_cpus(case: &Case, total: f64, allowed_cpus: Option<f64>, what: &str) -> String {
+    let threads = (total - SAME_CPUS).ceil() as usize;
+    let threads = threads.max(case.threads());
+    let change = WhatIf {
+        quota_cpus: case.quota_cpus().map(|quota| quota.max(total)),
+        allowed_cpus,
+        threads: (threads > case.threads()).then_some(threads),
+        ..WhatIf::default()
+    };
+    let with = format!("{what} together with {}", count(threads, "worker"));
+    match case.gain(&change) {
+        Some(gain) if is_gain(&gain) => {
+            format!("{with} should be {}; else only faster code.", case.gain_words(&gain))
+        }
+        Some(_) => "More CPUs are not expected to gain anything here: only faster code.".to_owned(),
+        None => format!("{with}, or faster code."),
+    }
+}
+
+fn workers(case: &Case) -> String {
+    let Some(granted) = case.granted_cpus() else {
+        return String::new();
+    };
+    let replicas = case.replicas();
+    let threads = ((granted / replicas as f64) - SAME_CPUS).ceil() as usize * replicas;
+    let change = WhatIf {
+        threads: Some(threads.max(case.threads())),
+        ..WhatIf::default()
+    };
+    let remedy = if case.row.workers * replicas > case.threads() {
+        format!("A strategy that gives each worker a thread, with {threads} of them")
+    } else if replicas > 1 {
+        format!("{threads} workers over the {replicas} replicas")
+    } else {
+        format!("{threads} workers")
+    };
+    match case.gain(&change) {
+        Some(gain) if is_gain(&gain) => {
+            format!("{remedy} that share the work evenly should be {}.", case.gain_words(&gain))
+        }
+        _ => "More workers are not expected to gain anything here.".to_owned(),
+    }
+}

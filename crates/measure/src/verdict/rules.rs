@@ -1,0 +1,207 @@
+//! The rules: what bound one sample. The first one that holds decides.
+//!
+//! A rule whose figures are unknown does not hold; and where an unknown figure
+//! could have made an earlier rule hold, later ones are not asked.
+
+use super::thresholds::{
+    ALL_RUNNING, IDLE, LOSS, OTHERS, SAME_CPUS, STOLEN, THROTTLED, THROTTLED_PERIODS, USED_UP,
+};
+use crate::figures::RoundFigures;
+use crate::report::{BlockedBy, TimeBudget, VerdictKind};
+
+/// What one sample shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finding {
+    /// The kind of verdict.
+    pub kind: VerdictKind,
+    /// Why no rule could be followed, where the kind is `unclear` for want of a
+    /// figure.
+    pub unknown: Option<Unknown>,
+}
+
+/// A figure whose absence leaves a sample's verdict open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// The kernel counted no waiting time.
+    Schedstat,
+    /// Threads waited for a CPU, and nobody knows who had it.
+    CpuUsers,
+    /// The loss that a rule names is smaller than what is not accounted for.
+    Unaccounted,
+}
+
+/// The finding of one sample.
+pub fn find(round: &RoundFigures) -> Finding {
+    let Some(case) = Case::new(round) else {
+        return Finding::unknown(Unknown::Schedstat);
+    };
+    if case.host() {
+        return Finding::of(VerdictKind::Host);
+    }
+    if case.hidden_limit() {
+        return Finding::of(VerdictKind::HiddenLimit);
+    }
+    if case.cpu_users_unknown() {
+        return Finding::unknown(Unknown::CpuUsers);
+    }
+    let by_usage = [
+        (case.bursts(), VerdictKind::Bursts),
+        (case.quota(), VerdictKind::Quota),
+        (case.oversubscribed(), VerdictKind::Oversubscribed),
+        (case.cpu(), VerdictKind::Cpu),
+        (case.workers(), VerdictKind::Workers),
+    ];
+    match by_usage.into_iter().find(|(holds, _)| *holds) {
+        Some((_, kind)) => Finding::of(kind),
+        None => case.blocked(),
+    }
+}
+
+impl Finding {
+    fn of(kind: VerdictKind) -> Self {
+        Self {
+            kind,
+            unknown: None,
+        }
+    }
+
+    fn unknown(unknown: Unknown) -> Self {
+        Self {
+            kind: VerdictKind::Unclear,
+            unknown: Some(unknown),
+        }
+    }
+}
+
+/// One sample with a known time budget.
+struct Case<'a> {
+    round: &'a RoundFigures,
+    budget: TimeBudget,
+    blocked_by: BlockedBy,
+}
+
+impl<'a> Case<'a> {
+    fn new(round: &'a RoundFigures) -> Option<Self> {
+        Some(Self {
+            round,
+            budget: round.time_budget?,
+            blocked_by: round.blocked_by?,
+        })
+    }
+
+    /// Rule 1. Where stolen time hides in running, the hypervisor's share of
+    /// the allowed CPUs stands for it: it is as true a reason, only the
+    /// workers' part of it is unknown.
+    fn host(&self) -> bool {
+        let stolen = self.budget.stolen.or(self.round.steal_share).unwrap_or(0.0);
+        stolen >= STOLEN || (self.runnable_is_largest() && self.round.others_share >= Some(OTHERS))
+    }
+
+    /// Rule 2. Idle CPUs prove a limit only as far as workers were there to
+    /// use them: one worker leaves the second of two CPUs idle by itself.
+    fn hidden_limit(&self) -> bool {
+        self.runnable_is_largest() && self.round.spare_idle_share >= Some(IDLE)
+    }
+
+    /// Threads waited for a CPU, and whether others had it or it was idle is
+    /// not known. (With all allowed CPUs used by the group neither can be.)
+    fn cpu_users_unknown(&self) -> bool {
+        let unknown = self.round.others_share.is_none() || self.round.spare_idle_share.is_none();
+        self.runnable_is_largest() && unknown && !self.used_up(self.round.allowed_cpus)
+    }
+
+    /// Rule 3.
+    fn bursts(&self) -> bool {
+        let below_quota = self
+            .of_limit(self.round.quota_cpus())
+            .is_some_and(|used| used < USED_UP);
+        below_quota
+            && self.round.throttled_period_share() >= Some(THROTTLED_PERIODS)
+            && self.blocked_by.start + self.blocked_by.tail < LOSS
+    }
+
+    /// Rule 4.
+    fn quota(&self) -> bool {
+        self.used_up(self.round.quota_cpus())
+            && self.budget.throttled >= THROTTLED
+            && self.budget.throttled > self.budget.runnable
+    }
+
+    /// Rule 5.
+    fn oversubscribed(&self) -> bool {
+        self.used_up(self.round.allowed_cpus)
+            && self.more_threads_than(self.round.allowed_cpus)
+            && self.budget.runnable >= LOSS
+            && self.budget.blocked < LOSS
+    }
+
+    /// Rule 6. All allowed CPUs are all that could be granted, so they stand in
+    /// where the quota is unknown.
+    fn cpu(&self) -> bool {
+        self.used_up(self.round.granted_cpus.or(self.round.allowed_cpus))
+            && self.blocked_by.lock < LOSS
+    }
+
+    /// Rule 7.
+    fn workers(&self) -> bool {
+        let threads = self.round.threads() as f64;
+        let fewer = self
+            .round
+            .granted_cpus
+            .is_some_and(|granted| threads < granted - SAME_CPUS);
+        self.budget.running >= ALL_RUNNING && fewer
+    }
+
+    /// Rules 8 and 9.
+    fn blocked(&self) -> Finding {
+        let budget = &self.budget;
+        let stolen = budget.stolen.unwrap_or(0.0);
+        let others = budget.throttled.max(budget.runnable).max(stolen);
+        if budget.blocked < LOSS || budget.blocked < others {
+            return Finding::of(VerdictKind::Unclear);
+        }
+        let (kind, share) = largest_cause(&self.blocked_by);
+        if share <= self.blocked_by.unaccounted.abs() {
+            return Finding::unknown(Unknown::Unaccounted);
+        }
+        Finding::of(kind)
+    }
+
+    /// Whether waiting for a free CPU cost most, and enough to name. Waiting
+    /// for requests is not a loss.
+    fn runnable_is_largest(&self) -> bool {
+        let budget = &self.budget;
+        let blocked = budget.blocked - self.blocked_by.idle;
+        let others = budget.throttled.max(blocked).max(budget.stolen.unwrap_or(0.0));
+        budget.runnable >= LOSS && budget.runnable >= others
+    }
+
+    fn used_up(&self, limit: Option<f64>) -> bool {
+        self.of_limit(limit).is_some_and(|used| used >= USED_UP)
+    }
+
+    fn of_limit(&self, limit: Option<f64>) -> Option<f64> {
+        Some(self.round.usage_cpus? / limit?)
+    }
+
+    fn more_threads_than(&self, cpus: Option<f64>) -> bool {
+        cpus.is_some_and(|cpus| self.round.threads() as f64 > cpus + SAME_CPUS)
+    }
+}
+
+/// The cause that blocked time was mostly spent on, and its share.
+fn largest_cause(by: &BlockedBy) -> (VerdictKind, f64) {
+    let causes = [
+        (VerdictKind::Imbalance, by.tail),
+        (VerdictKind::Waiting, by.io),
+        (VerdictKind::Starved, by.input),
+        (VerdictKind::Backpressure, by.output),
+        (VerdictKind::Contention, by.lock),
+        (VerdictKind::Startup, by.start),
+        (VerdictKind::Idle, by.idle),
+    ];
+    causes
+        .into_iter()
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .unwrap_or((VerdictKind::Unclear, 0.0))
+}

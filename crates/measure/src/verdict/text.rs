@@ -1,0 +1,243 @@
+//! What happened and the figures that prove it, in plain words.
+
+use super::agree::Agreement;
+use super::rules::Unknown;
+use super::words::{count, cpus, kind, percent};
+use super::{Case, thresholds::STOLEN};
+use crate::report::{BlockedBy, TimeBudget, VerdictKind};
+
+/// What happened.
+pub(super) fn text(case: &Case, agreement: &Agreement) -> String {
+    let threads = count(case.threads(), "thread");
+    let Some((budget, by)) = case.budget() else {
+        return unclear(case, agreement);
+    };
+    match agreement.kind {
+        VerdictKind::Host => host(case, &budget),
+        VerdictKind::HiddenLimit => format!(
+            "For {} of their time the {threads} stood ready for a CPU while allowed CPUs were \
+             idle: a limit above this container, which it cannot read, kept them off.",
+            percent(budget.runnable)
+        ),
+        VerdictKind::Bursts => bursts(case),
+        VerdictKind::Quota => format!(
+            "The quota was the limit: all of its {} CPUs were used, and it kept the {threads} off \
+             a CPU for {} of their time.",
+            maybe(case.quota_cpus(), cpus),
+            percent(budget.throttled)
+        ),
+        VerdictKind::Oversubscribed => format!(
+            "{threads} took turns on {} CPUs: for {} of their time they were ready and none was \
+             free.",
+            maybe(case.allowed_cpus(), cpus),
+            percent(budget.runnable)
+        ),
+        VerdictKind::Cpu => format!(
+            "All the CPU that was granted ({} CPUs) did work.",
+            maybe(case.granted_cpus().or(case.allowed_cpus()), cpus)
+        ),
+        VerdictKind::Workers => workers(case, &threads),
+        VerdictKind::Unclear => unclear(case, agreement),
+        blocked => blocked_text(blocked, &by),
+    }
+}
+
+fn maybe(value: Option<f64>, words: impl Fn(f64) -> String) -> String {
+    value.map_or_else(|| "an unknown number of".to_owned(), words)
+}
+
+fn host(case: &Case, budget: &TimeBudget) -> String {
+    let steal = case.median(|r| r.steal_share).unwrap_or(0.0);
+    match budget.stolen {
+        Some(stolen) if stolen >= STOLEN => format!(
+            "The hypervisor gave the CPUs to somebody else for {} of the workers' time.",
+            percent(stolen)
+        ),
+        None if steal >= STOLEN => format!(
+            "The hypervisor gave {} of the allowed CPUs' time to somebody else. How much of it \
+             the workers' running time hides cannot be told on this kernel.",
+            percent(steal)
+        ),
+        _ => format!(
+            "Something else had the CPU: for {} of their time the workers were ready and none \
+             was free, while other processes used {} of the allowed CPUs.",
+            percent(budget.runnable),
+            maybe(case.median(|r| r.others_share), percent)
+        ),
+    }
+}
+
+fn bursts(case: &Case) -> String {
+    let used = case.median(|r| Some(r.usage_cpus? / r.quota_cpus()?));
+    let period = case.rounds.first().and_then(|r| r.limits.period_seconds);
+    format!(
+        "The work fits the quota on average ({} of it used) but not in every period of {}: it \
+         ran out in {} of them.",
+        maybe(used, percent),
+        maybe(period, super::words::seconds),
+        maybe(case.median(|r| r.throttled_period_share()), percent)
+    )
+}
+
+fn workers(case: &Case, threads: &str) -> String {
+    let granted = maybe(case.granted_cpus(), cpus);
+    let asked = case.row.workers * case.replicas();
+    if asked > case.threads() {
+        return format!(
+            "{asked} workers were asked for, but {threads} did the work, always running, while \
+             {granted} CPUs were granted: tasks that share a thread take turns on it."
+        );
+    }
+    format!("{threads} did nothing but work, and {granted} CPUs were granted.")
+}
+
+fn blocked_text(kind: VerdictKind, by: &BlockedBy) -> String {
+    match kind {
+        VerdictKind::Imbalance => format!(
+            "The workers ended at different times: having nothing left to do while others worked \
+             took {} of their time.",
+            percent(by.tail)
+        ),
+        VerdictKind::Waiting => format!(
+            "The workers waited for a disk, a network or a timer for {} of their time.",
+            percent(by.io)
+        ),
+        VerdictKind::Starved => format!(
+            "The workers waited for work for {} of their time: what feeds them is the limit.",
+            percent(by.input)
+        ),
+        VerdictKind::Backpressure => format!(
+            "The workers could not hand their work on for {} of their time: what takes it is the \
+             limit.",
+            percent(by.output)
+        ),
+        VerdictKind::Contention => format!(
+            "The workers waited for each other's locks for {} of their time.",
+            percent(by.lock)
+        ),
+        VerdictKind::Startup => format!(
+            "Starting the workers took {} of their time.",
+            percent(by.start)
+        ),
+        _ => format!(
+            "The workers had no requests for {} of their time: there is room for more.",
+            percent(by.idle)
+        ),
+    }
+}
+
+fn unclear(case: &Case, agreement: &Agreement) -> String {
+    if !agreement.agreed {
+        let seen: Vec<String> = agreement
+            .seen
+            .iter()
+            .map(|(k, rounds)| format!("{} in {}", kind(*k), count(*rounds, "round")))
+            .collect();
+        return format!("The rounds disagree: {}.", seen.join(", "));
+    }
+    match agreement.unknown {
+        Some(Unknown::Schedstat) => {
+            return "Where the time went is unknown: the kernel does not count how long a thread \
+                    waits for a CPU (schedstat) here, or the counters contradict each other."
+                .to_owned();
+        }
+        Some(Unknown::CpuUsers) => {
+            return "The workers were ready and no CPU was free, but who used the CPUs is \
+                    unknown: it was either something else on this host or a limit above this \
+                    container."
+                .to_owned();
+        }
+        Some(Unknown::Unaccounted) => {
+            return "Most of the time that was lost is not accounted for by the workers."
+                .to_owned();
+        }
+        None => {}
+    }
+    let Some((budget, by)) = case.budget() else {
+        return "Where the time went is unknown.".to_owned();
+    };
+    let mut losses = losses(&budget, &by);
+    losses.sort_by(|a, b| b.1.total_cmp(&a.1));
+    format!(
+        "No single limit shows. The two largest losses were {} ({}) and {} ({}).",
+        losses[0].0,
+        percent(losses[0].1),
+        losses[1].0,
+        percent(losses[1].1)
+    )
+}
+
+fn losses(budget: &TimeBudget, by: &BlockedBy) -> Vec<(&'static str, f64)> {
+    vec![
+        ("the quota", budget.throttled),
+        ("no CPU being free", budget.runnable),
+        ("the hypervisor", budget.stolen.unwrap_or(0.0)),
+        ("workers ending early", by.tail),
+        ("workers starting late", by.start),
+        ("waiting for io", by.io),
+        ("waiting for work", by.input),
+        ("handing work on", by.output),
+        ("locks", by.lock),
+        ("waiting for requests", by.idle),
+        ("time not accounted for", by.unaccounted),
+    ]
+}
+
+/// The figures that prove it.
+pub(super) fn evidence(case: &Case, kind: VerdictKind) -> String {
+    let mut parts = Vec::new();
+    if let Some((budget, _)) = case.budget() {
+        parts.push(states(&budget));
+    }
+    if let Some(usage) = case.median(|r| r.usage_cpus) {
+        parts.push(usage_of_granted(case, usage));
+    }
+    let ran_out = case.median(|r| r.throttled_period_share());
+    if let (Some(share), true) = (ran_out, case.quota_cpus().is_some()) {
+        parts.push(format!("the quota ran out in {} of its periods", percent(share)));
+    }
+    let cpu_users = matches!(
+        kind,
+        VerdictKind::Host | VerdictKind::HiddenLimit | VerdictKind::Oversubscribed | VerdictKind::Unclear
+    );
+    if cpu_users {
+        parts.extend(allowed_cpus_use(case));
+    }
+    parts.join("; ")
+}
+
+fn states(budget: &TimeBudget) -> String {
+    let mut states = format!(
+        "running {}, throttled {}, runnable {}, blocked {}",
+        percent(budget.running),
+        percent(budget.throttled),
+        percent(budget.runnable),
+        percent(budget.blocked)
+    );
+    if let Some(stolen) = budget.stolen.filter(|s| *s >= 0.0005) {
+        states += &format!(", stolen {}", percent(stolen));
+    }
+    states + " of worker time"
+}
+
+fn usage_of_granted(case: &Case, usage: f64) -> String {
+    match case.granted_cpus() {
+        Some(granted) => format!("{usage:.2} of {} granted CPUs in use", cpus(granted)),
+        None => format!("{usage:.2} CPUs in use"),
+    }
+}
+
+fn allowed_cpus_use(case: &Case) -> Option<String> {
+    let mut uses = Vec::new();
+    if let Some(others) = case.median(|r| r.others_share) {
+        uses.push(format!("{} used by others", percent(others)));
+    }
+    if let Some(idle) = case.median(|r| r.idle_share) {
+        uses.push(format!("{} idle", percent(idle)));
+    }
+    if let Some(steal) = case.median(|r| r.steal_share).filter(|s| *s >= 0.0005) {
+        uses.push(format!("{} stolen", percent(steal)));
+    }
+    let allowed = cpus(case.allowed_cpus()?);
+    (!uses.is_empty()).then(|| format!("of the {allowed} allowed CPUs {}", uses.join(", ")))
+}

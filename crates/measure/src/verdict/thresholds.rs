@@ -1,0 +1,54 @@
+//! Every threshold of the verdict, with its reason.
+
+/// A state or cause below this share of worker time is no loss to name: six
+/// rounds on a quiet machine differ by 2 to 4 points.
+pub const LOSS: f64 = 0.05;
+
+/// Time stolen by the hypervisor. Lower than [`LOSS`]: nothing inside the
+/// machine can bring it about, so even a little of it is a finding.
+pub const STOLEN: f64 = 0.03;
+
+/// Other processes' share of the allowed CPUs from which on they count: a
+/// desktop, a container engine and their interrupts stay below it.
+pub const OTHERS: f64 = 0.10;
+
+/// Idle share of the allowed CPUs that threads which are ready to run cannot
+/// leave unless something keeps them off: the scheduler's own imbalance, a few
+/// milliseconds at a time, stays below it.
+pub const IDLE: f64 = 0.10;
+
+/// Usage from this share of a limit on is the whole limit: the start, the end
+/// and the last refill of a sample of 1 to 2 s cost up to 3 %.
+pub const USED_UP: f64 = 0.97;
+
+/// Share of quota periods that ran out from which on bursts are a finding: one
+/// in twenty delays the 95th percentile of requests.
+pub const THROTTLED_PERIODS: f64 = 0.05;
+
+/// Throttled share of worker time under a quota that is used up. Lower than
+/// [`LOSS`]: with usage at the quota even a little throttling says which of
+/// the two limits, quota or CPUs, was met.
+pub const THROTTLED: f64 = 0.02;
+
+/// Running share from which on workers did nothing but work.
+pub const ALL_RUNNING: f64 = 0.95;
+
+/// CPU seconds per job ÷ the baseline's from which on they are a finding: they
+/// drift by up to 10 % from sample to sample.
+pub const COSTLY: f64 = 1.10;
+
+/// What the accounts may leave open: tried with busy processes they add up to
+/// the wall within 1 %.
+pub const UNACCOUNTED: f64 = 0.02;
+
+/// How far the quota model may be off: tried, it was within 0.2 %.
+pub const FIDELITY: f64 = 0.02;
+
+/// A gain below this is none to hope for: it is what the model may be off.
+pub const GAIN: f64 = 0.02;
+
+/// From this many rounds on one of them may show another kind.
+pub const ROUNDS_WITH_ONE_ODD: usize = 6;
+
+/// CPUs that differ by less than this are the same number.
+pub const SAME_CPUS: f64 = 1e-6;

@@ -1,0 +1,142 @@
+//! What a change of limits or workers should gain, by the models.
+//!
+//! Each round is its own experiment: the round's CPU seconds go through the
+//! quota and schedule models under the changed limits, and its measured wall is
+//! divided by what comes out. The result is never better than the CPUs that
+//! others leave, the parallelism that locks allow, or the time that workers
+//! wait for something outside.
+
+use crate::figures::RoundFigures;
+use crate::quota::QuotaModel;
+use crate::report::{Interval, Row};
+use crate::schedule::{Inputs, ReplicaLimits, predict};
+use crate::stats::interval;
+
+/// A change to a row; what is not named stays as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct WhatIf {
+    /// CPUs of quota, all replicas together.
+    pub(super) quota_cpus: Option<f64>,
+    /// CPUs that it may run on, all replicas together.
+    pub(super) allowed_cpus: Option<f64>,
+    /// Threads of all replicas together.
+    pub(super) threads: Option<usize>,
+    /// One replica with all of the quota instead of several.
+    pub(super) one_replica: bool,
+    /// Work shared as it goes, instead of in fixed parts.
+    pub(super) equal_sharing: bool,
+    /// Nothing else uses the allowed CPUs.
+    pub(super) alone: bool,
+    /// Nobody waits for locks, input, output, io or requests.
+    pub(super) no_waits: bool,
+}
+
+/// What a change should give.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Gain {
+    /// Wall seconds of one job now ÷ after the change.
+    pub(super) ratio: Interval,
+    /// Wall seconds of one job after the change.
+    pub(super) wall_seconds: Interval,
+    /// How many rounds the intervals come from.
+    pub(super) rounds: usize,
+}
+
+/// The gain of `change` over all rounds; `None` when any round lacks a figure
+/// that the models need.
+pub(super) fn gain(row: &Row, rounds: &[RoundFigures], change: &WhatIf) -> Option<Gain> {
+    let walls: Vec<f64> = rounds
+        .iter()
+        .map(|round| wall_after(row, round, change))
+        .collect::<Option<_>>()?;
+    let ratios: Vec<f64> = rounds
+        .iter()
+        .zip(&walls)
+        .map(|(round, wall)| round.job_seconds() / wall)
+        .collect();
+    Some(Gain {
+        ratio: interval(&ratios)?,
+        wall_seconds: interval(&walls)?,
+        rounds: rounds.len(),
+    })
+}
+
+/// Wall seconds of one job of this round under the change.
+fn wall_after(row: &Row, round: &RoundFigures, change: &WhatIf) -> Option<f64> {
+    let allowed_cpus = available_cpus(round, change)?;
+    let replicas = replicas_after(round, change, allowed_cpus)?;
+    let threads_stay = change.threads.is_none() && !change.one_replica;
+    let shares = row.work_shares.as_deref().filter(|_| threads_stay && !change.equal_sharing);
+    let inputs = Inputs {
+        cpu_seconds: round.job_cpu_seconds()?,
+        repeats: round.repeats,
+        replicas: &replicas,
+        allowed_cpus,
+        shares,
+    };
+    let threads: usize = replicas.iter().map(|r| r.threads).sum();
+    let model = predict(&inputs)?.wall_seconds;
+    Some(model.max(unavoidable_seconds(round, change, threads)?))
+}
+
+/// The CPUs that competitors leave.
+fn available_cpus(round: &RoundFigures, change: &WhatIf) -> Option<f64> {
+    let allowed = change.allowed_cpus.or(round.allowed_cpus)?;
+    let others = if change.alone { 0.0 } else { round.others_share.unwrap_or(0.0) };
+    Some(allowed * (1.0 - others))
+}
+
+fn replicas_after(
+    round: &RoundFigures,
+    change: &WhatIf,
+    allowed_cpus: f64,
+) -> Option<Vec<ReplicaLimits>> {
+    let mut replicas = round.model_replicas()?;
+    let threads = change.threads.unwrap_or(round.threads());
+    let quota_cpus = change.quota_cpus.or(round.quota_cpus());
+    if change.one_replica {
+        replicas.truncate(1);
+    }
+    let count = replicas.len() as f64;
+    let changed = change.threads.is_some() || change.one_replica;
+    for replica in &mut replicas {
+        if changed {
+            replica.threads = threads.div_ceil(count as usize);
+        }
+        if change.one_replica || change.allowed_cpus.is_some() {
+            replica.cpus = allowed_cpus;
+        }
+        let by_locks = lock_parallelism(round, change, replica.threads);
+        replica.cpus = replica.cpus.min(allowed_cpus).min(by_locks);
+        replica.quota = match quota_cpus {
+            Some(cpus) => Some(QuotaModel::new(cpus / count, round.limits.period_seconds?)?),
+            None => None,
+        };
+    }
+    Some(replicas)
+}
+
+/// Threads of a replica that locks let run at once: those that do not wait
+/// for one. More threads than now would wait for the same locks, so the
+/// figure of now caps theirs.
+fn lock_parallelism(round: &RoundFigures, change: &WhatIf, threads: usize) -> f64 {
+    let lock = round.blocked_by.map_or(0.0, |by| by.lock);
+    if change.no_waits || lock < super::thresholds::UNACCOUNTED {
+        return threads as f64;
+    }
+    let now = round.threads() as f64 / round.replicas() as f64;
+    now * (1.0 - lock)
+}
+
+/// Wall seconds of one job below which no limit can bring it: what the average
+/// worker runs and waits for outside.
+fn unavoidable_seconds(round: &RoundFigures, change: &WhatIf, threads: usize) -> Option<f64> {
+    if change.no_waits || threads == 0 {
+        return Some(0.0);
+    }
+    let running = round.job_cpu_seconds()? / threads as f64;
+    // Fewer threads have the same waits among them; that more of them would
+    // each wait less is not known.
+    let waits_of_each = (round.threads() as f64 / threads as f64).max(1.0);
+    Some(running + round.external_wait * round.job_seconds() * waits_of_each)
+}

@@ -1,0 +1,33 @@
+//! What every service shares: telemetry, configuration, admin endpoints, error answers, shutdown, serving.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`telemetry`] | logs on stderr |
+//! | [`config`] | arguments and environment; bad ones end in one line and exit code 64 |
+//! | [`runtime`] | the runtime of `serve`, and its end as an exit code |
+//! | [`shutdown`] | SIGTERM and SIGINT as a handle |
+//! | [`admin`] | `/metrics`, `/healthz`, `/readyz`, `/budget` on a thread of their own |
+//! | [`server`] | the API's server: limits, request ids, drain |
+//! | [`problem`] | RFC 9457 error answers, and JSON bodies that are refused with them |
+//! | [`address`] | the line that tells where a service listens |
+//! | [`healthcheck`](mod@healthcheck) | the `healthcheck` command |
+//! | [`runlock`] | one measured run at a time |
+//! | [`sampling`] | one sample: aligned start, workers' clocks, counters |
+//!
+//! A whole service, `examples/greeter.rs`; only its routes are its own:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/greeter.rs")]
+//! ```
+
+pub mod address;
+pub mod admin;
+pub mod config;
+pub mod healthcheck;
+pub mod problem;
+pub mod runlock;
+pub mod runtime;
+pub mod sampling;
+pub mod server;
+pub mod shutdown;
+pub mod telemetry;

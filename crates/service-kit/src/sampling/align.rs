@@ -1,0 +1,82 @@
+//! Aligning the start of a sample to a refill of the CPU quota.
+//!
+//! A group that idled starts with a full budget at a random moment of the
+//! period, which flatters it: fixed work of one second came out 6–9 % too fast.
+//! So threads burn until the budget is spent, and the sample starts when the
+//! kernel hands out the next one.
+
+use cpu_budget::{Cgroup, Quota, clock::monotonic_seconds};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Periods after which aligning is given up: a group that others keep from its
+/// quota is never throttled, and waiting longer would not change that.
+const GIVE_UP_AFTER_PERIODS: f64 = 12.0;
+
+/// A thread that was off the CPU this long was throttled or had lost its turn;
+/// `nr_throttled` tells which.
+const GAP_SECONDS: f64 = 4e-3;
+
+/// How the start of a sample went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alignment {
+    /// No quota binds this many threads.
+    NotNeeded,
+    /// The sample started at a refill.
+    Aligned,
+    /// The refill was not seen in time.
+    TimedOut,
+}
+
+impl Alignment {
+    /// As the run report has it: `null` where no quota binds.
+    pub fn reported(self) -> Option<bool> {
+        match self {
+            Self::NotNeeded => None,
+            Self::Aligned => Some(true),
+            Self::TimedOut => Some(false),
+        }
+    }
+}
+
+/// Burns with as many threads as can run at once until `quota` has run out and
+/// been refilled, or `cancelled`.
+pub(super) fn align(
+    cgroup: &Cgroup,
+    quota: Quota,
+    running_at_once: usize,
+    cancelled: &AtomicBool,
+) -> Alignment {
+    let stall = quota.period_seconds() - quota.quota_seconds() / running_at_once as f64;
+    if stall <= 0.0 {
+        return Alignment::NotNeeded;
+    }
+    let Some(throttled_before) = cgroup.usage().throttled_periods else {
+        return Alignment::TimedOut;
+    };
+    let gap = GAP_SECONDS.min(stall / 2.0);
+    let give_up_at = monotonic_seconds() + GIVE_UP_AFTER_PERIODS * quota.period_seconds();
+    let refilled = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..running_at_once {
+            scope.spawn(|| {
+                let mut last = monotonic_seconds();
+                while !refilled.load(Ordering::Relaxed) && !cancelled.load(Ordering::Relaxed) {
+                    let now = monotonic_seconds();
+                    if now - last > gap && cgroup.usage().throttled_periods > Some(throttled_before)
+                    {
+                        refilled.store(true, Ordering::Relaxed);
+                    }
+                    if now > give_up_at {
+                        break;
+                    }
+                    last = now;
+                }
+            });
+        }
+    });
+    if refilled.into_inner() {
+        Alignment::Aligned
+    } else {
+        Alignment::TimedOut
+    }
+}

@@ -1,0 +1,66 @@
+//! Stations: where a lab's work runs, whatever holds their limits.
+
+pub mod docker;
+mod http;
+
+pub use http::{Answer, Budget, SampleError, StationClient};
+
+use measure::report::{Backend, Declared};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+/// A station as the Compose file has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StationSpec {
+    /// The Compose service's name.
+    pub name: String,
+    /// How many replicas it is to have.
+    pub replicas: usize,
+    /// Its limits, of one replica.
+    pub declared: Declared,
+    /// Why this host cannot grant it.
+    pub refused: Option<String>,
+}
+
+/// Where one replica answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Replica {
+    /// The service's API.
+    pub api: SocketAddr,
+    /// Its admin endpoints.
+    pub admin: SocketAddr,
+}
+
+/// Something done to a station from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Let it run this many replicas.
+    Scale(usize),
+    /// Its processes die, as after a fault; its restart policy brings it back.
+    Crash,
+    /// It is stopped for good.
+    Kill,
+    /// Its processes are frozen.
+    Pause,
+    /// And thawed.
+    Resume,
+}
+
+/// A future that a trait object can return.
+pub type Answering<'a, T> = Pin<Box<dyn Future<Output = anyhow::Result<T>> + Send + 'a>>;
+
+/// What holds the stations' limits: containers, or local processes.
+pub trait Stations: Send + Sync {
+    /// Which of them.
+    fn backend(&self) -> Backend;
+
+    /// The lab's stations in the order of the Compose file.
+    fn list(&self) -> &[StationSpec];
+
+    /// Where each replica of a station answers, in an order that stays.
+    fn replicas<'a>(&'a self, station: &'a str) -> Answering<'a, Vec<Replica>>;
+
+    /// Does something to a station.
+    fn act<'a>(&'a self, station: &'a str, action: Action) -> Answering<'a, ()>;
+}

@@ -1,0 +1,216 @@
+//! The shapes of the HTTP API.
+
+use crate::config::MOST_WORKERS;
+use crate::sample::{Sample, Taken};
+use crate::workload::{Job, Kernel, Shard, Strategy};
+use axum::http::StatusCode;
+use cpu_budget::CpuBudget;
+use measure::report::ReplicaAccount;
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize};
+use service_kit::config::whole;
+use service_kit::problem::Problem;
+use service_kit::sampling::Start;
+use utoipa::ToSchema;
+
+/// The most repeats of a job in one sample.
+const MOST_REPEATS: u64 = 10_000_000;
+
+/// What `POST /run` is asked: one sample.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunRequest {
+    /// Count the primes below this; at most 10^12.
+    #[schema(value_type = u64, example = 2_000_000, maximum = 1_000_000_000_000_u64)]
+    pub limit: Count,
+    /// Start at this number.
+    #[serde(default)]
+    #[schema(value_type = u64, default = 0)]
+    pub from: Count,
+    /// What computes it.
+    #[serde(default)]
+    pub kernel: Kernel,
+    /// How the work is shared out.
+    #[serde(default)]
+    pub strategy: Strategy,
+    /// How many workers, 1 to 1024, or "auto": as many as use the whole budget.
+    #[serde(default)]
+    #[schema(value_type = String, example = "auto")]
+    pub workers: RequestedWorkers,
+    /// How often the job is done in this sample, back to back.
+    #[serde(default = "once")]
+    #[schema(value_type = u64, default = 1, minimum = 1)]
+    pub repeats: Count,
+    /// Which part of the job to do, where replicas share it.
+    #[serde(default)]
+    pub shard: RequestedShard,
+    /// Start at this moment of the host's monotonic clock (seconds) instead of
+    /// at a refill of the quota: for replicas that start together.
+    #[serde(default)]
+    pub start_at_seconds: Option<f64>,
+}
+
+/// A part of a job: every `count`-th chunk from `index` on.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestedShard {
+    /// Which part, from 0.
+    pub index: u64,
+    /// How many parts.
+    pub count: u64,
+}
+
+impl Default for RequestedShard {
+    fn default() -> Self {
+        Self { index: 0, count: 1 }
+    }
+}
+
+/// A whole number, also written as 2e6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Count(pub u64);
+
+fn once() -> Count {
+    Count(1)
+}
+
+/// A number of workers or "auto".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RequestedWorkers {
+    /// As many as use the whole CPU budget.
+    #[default]
+    Auto,
+    /// This many.
+    Exactly(u64),
+}
+
+/// What `POST /run` answers.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RunAnswer {
+    /// How many primes there are.
+    pub count: u64,
+    /// Wall seconds of the whole sample.
+    pub seconds: f64,
+    /// What the workers and the kernel counted.
+    #[schema(value_type = Object)]
+    pub account: ReplicaAccount,
+    /// The share of the CPU work that the strategy gave each worker
+    /// beforehand; null where workers take work as they go.
+    pub work_shares: Option<Vec<f64>>,
+}
+
+/// What `GET /run` answers, and each `progress` event says.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct RunProgress {
+    /// How much of the sample is done, 0 to 1; null when no run goes on here.
+    pub progress: Option<f64>,
+}
+
+/// What `GET /` answers.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Description {
+    /// The service.
+    pub service: String,
+    /// Its version.
+    pub version: String,
+    /// The process that answers: a new one after every restart.
+    pub instance: String,
+    /// What it can compute with.
+    pub kernels: Vec<Kernel>,
+    /// How it can share work out.
+    pub strategies: Vec<Strategy>,
+}
+
+impl From<Taken> for RunAnswer {
+    fn from(taken: Taken) -> Self {
+        let account = taken.account;
+        Self {
+            count: account.answer.unwrap_or(0),
+            seconds: account.ended_seconds - account.started_seconds,
+            account,
+            work_shares: taken.work_shares,
+        }
+    }
+}
+
+impl RunRequest {
+    /// The sample that is asked for, under `budget`.
+    pub fn sample(&self, budget: &CpuBudget) -> Result<Sample, Problem> {
+        let shard = Shard {
+            index: self.shard.index,
+            count: self.shard.count,
+        };
+        let job = Job::new(self.from.0, self.limit.0, self.kernel, shard)
+            .map_err(|error| refuse(error.field(), &error.to_string()))?;
+        let workers = match self.workers {
+            RequestedWorkers::Auto => budget.advice().uses_whole_budget,
+            RequestedWorkers::Exactly(workers @ 1..=MOST_WORKERS) => workers as usize,
+            RequestedWorkers::Exactly(workers) => {
+                let allowed = format!("workers must be \"auto\" or from 1 to {MOST_WORKERS}, not {workers}");
+                return Err(refuse("workers", &allowed));
+            }
+        };
+        let Count(repeats @ 1..=MOST_REPEATS) = self.repeats else {
+            let given = self.repeats.0;
+            let allowed = format!("repeats must be from 1 to {MOST_REPEATS}, not {given}");
+            return Err(refuse("repeats", &allowed));
+        };
+        Ok(Sample {
+            job,
+            strategy: self.strategy,
+            workers,
+            repeats: repeats as u32,
+            start: self.start_at_seconds.map_or(Start::Aligned, Start::At),
+        })
+    }
+}
+
+fn refuse(field: &str, detail: &str) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with("field", field)
+}
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Whole;
+        impl Visitor<'_> for Whole {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a whole number")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Count, E> {
+                Ok(Count(number))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Count, E> {
+                u64::try_from(number)
+                    .map(Count)
+                    .map_err(|_| E::custom("must not be negative"))
+            }
+
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Count, E> {
+                whole(number).map(Count).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Whole)
+    }
+}
+
+impl<'de> Deserialize<'de> for RequestedWorkers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Number(Count),
+            Word(String),
+        }
+        match Either::deserialize(deserializer) {
+            Ok(Either::Number(Count(workers))) => Ok(Self::Exactly(workers)),
+            Ok(Either::Word(word)) if word == "auto" => Ok(Self::Auto),
+            _ => Err(de::Error::custom(format!(
+                "must be \"auto\" or a whole number from 1 to {MOST_WORKERS}"
+            ))),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Counts primes in parallel, seven ways, under whatever CPU limit it is given.
+
+mod api;
+mod config;
+mod metrics;
+mod openapi;
+mod routes;
+//mod run;
+mod sample;
+mod station;
+mod workload;
+
+use config::{Cli, ServeConfig};
+use service_kit::address::AddressLine;
+use service_kit::admin::{self, Readiness};
+use service_kit::shutdown::Shutdown;
+use service_kit::{config as configuration, healthcheck, runtime, server, telemetry};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli: Cli = configuration::parse();
+    match cli {
+        Cli::Serve(config) => {
+            telemetry::init();
+            runtime::run(serve(config))
+        }
+        Cli::Run(_) => todo!(),
+        Cli::Healthcheck(addresses) => healthcheck::healthcheck(addresses.admin()),
+        Cli::Child { task } => workload::child_main(&task).unwrap_or_else(|error| {
+            eprintln!("✗ {error:#}");
+            ExitCode::FAILURE
+        }),
+    }
+}
+
+async fn serve(config: ServeConfig) -> anyhow::Result<()> {
+    let shutdown = Shutdown::on_signals()?;
+    let readiness = Readiness::new(&shutdown);
+    let registry = prometheus::Registry::new();
+    let station = station::Station::new(metrics::Metrics::new(&registry)?, config.station);
+    let listeners = config.serve.addresses.bind().await?;
+    let line = AddressLine {
+        api: listeners.api.local_addr()?,
+        admin: admin::start(listeners.admin, registry, readiness.clone())?,
+    };
+    let routes = routes::router(station, shutdown.clone());
+    readiness.ready();
+    line.announce()?;
+    server::serve(routes, listeners.api, config.serve.limits(), shutdown).await?;
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! `channels`: one bounded channel carries chunks to the workers, another
+//! carries counts back, as goroutines do it.
+
+use super::super::JobRun;
+use super::scoped::{PerWorker, on_new_threads};
+use super::{Crew, JobEnd};
+use crossbeam_channel::{bounded, select};
+use measure::report::WorkerAccount;
+use service_kit::sampling::Cause;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many chunks may lie ready for each worker: enough that it need not
+/// wait for the coordinator's turn on a CPU.
+const READY_PER_WORKER: usize = 4;
+
+/// Threads that live for one job, fed through channels.
+pub(super) struct Channels {
+    workers: usize,
+    sum: PerWorker,
+}
+
+impl Channels {
+    /// `workers` threads behind the channels.
+    pub(super) fn new(workers: usize) -> Self {
+        Self {
+            workers,
+            sum: PerWorker::default(),
+        }
+    }
+}
+
+impl Crew for Channels {
+    fn run(&mut self, run: JobRun) -> io::Result<JobEnd> {
+        let capacity = self.workers * READY_PER_WORKER;
+        let (give, take) = bounded(capacity);
+        let (answer, answers) = bounded(capacity);
+        let total = AtomicU64::new(0);
+        let mut ending = on_new_threads(
+            &run,
+            self.workers,
+            &mut self.sum,
+            |_, clock| {
+                loop {
+                    let chunk = match take.try_recv() {
+                        Ok(chunk) => chunk,
+                        Err(error) if error.is_disconnected() => return 0,
+                        Err(_) => match clock.blocked(Cause::Input, || take.recv()) {
+                            Ok(chunk) => chunk,
+                            Err(_) => return 0,
+                        },
+                    };
+                    let count = run.do_chunk(chunk, clock);
+                    if answer.try_send(count).is_err() {
+                        // The coordinator outlives the workers: this cannot fail.
+                        let _ = clock.blocked(Cause::Output, || answer.send(count));
+                    }
+                }
+            },
+            || {
+                // Offered in place of the real channel when nothing is left to
+                // give: nobody ever takes from it.
+                let (nobody, _takes) = bounded(0);
+                let chunks = run.job.chunks();
+                let (mut given, mut answered) = (0, 0);
+                loop {
+                    let more = given < chunks && !run.control().is_cancelled();
+                    if !more && answered == given {
+                        break;
+                    }
+                    let to = if more { &give } else { &nobody };
+                    select! {
+                        send(to, given) -> _ => given += 1,
+                        recv(answers) -> count => {
+                            total.fetch_add(count.unwrap_or(0), Ordering::Relaxed);
+                            answered += 1;
+                        }
+                    }
+                }
+                drop(give);
+            },
+        )?;
+        ending.count = total.into_inner();
+        Ok(ending)
+    }
+
+    fn accounts(self: Box<Self>, _started: f64, _ended: f64) -> Vec<WorkerAccount> {
+        self.sum.into_accounts()
+    }
+}

@@ -1,0 +1,47 @@
+//! `static-threads`: each thread is given one equal range beforehand, as in
+//! Python's Pool.starmap, Node's worker_threads, Java's Thread and Go's
+//! WaitGroup examples. Large numbers cost more, so the last range ends last.
+
+use super::super::JobRun;
+use super::scoped::{PerWorker, on_new_threads};
+use super::{Crew, JobEnd};
+use measure::report::WorkerAccount;
+use std::io;
+
+/// Threads that live for one job.
+pub(super) struct StaticThreads {
+    workers: usize,
+    sum: PerWorker,
+}
+
+impl StaticThreads {
+    /// `workers` equal ranges.
+    pub(super) fn new(workers: usize) -> Self {
+        Self {
+            workers,
+            sum: PerWorker::default(),
+        }
+    }
+}
+
+impl Crew for StaticThreads {
+    fn run(&mut self, run: JobRun) -> io::Result<JobEnd> {
+        let workers = self.workers as u64;
+        on_new_threads(
+            &run,
+            self.workers,
+            &mut self.sum,
+            |index, clock| {
+                run.job
+                    .equal_run(index, workers)
+                    .map(|chunk| run.do_chunk(chunk, clock))
+                    .sum()
+            },
+            || {},
+        )
+    }
+
+    fn accounts(self: Box<Self>, _started: f64, _ended: f64) -> Vec<WorkerAccount> {
+        self.sum.into_accounts()
+    }
+}
