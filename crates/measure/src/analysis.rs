@@ -54,8 +54,16 @@ fn figures_of(row: &Row, stations: &[Station]) -> Vec<RoundFigures> {
 fn fill_row(row: &mut Row, rounds: &[RoundFigures], baseline: Option<&Baseline>) {
     row.samples = rounds.iter().map(RoundFigures::job_seconds).collect();
     row.wall_seconds = interval(&row.samples);
-    row.outliers = outliers(&row.samples).iter().map(|&i| rounds[i].round).collect();
-    if let Some(threads) = rounds.iter().map(RoundFigures::threads).max().filter(|&t| t > 0) {
+    row.outliers = outliers(&row.samples)
+        .iter()
+        .map(|&i| rounds[i].round)
+        .collect();
+    if let Some(threads) = rounds
+        .iter()
+        .map(RoundFigures::threads)
+        .max()
+        .filter(|&t| t > 0)
+    {
         row.threads = Some(threads);
     }
     row.cpu_seconds = of_rounds(rounds, RoundFigures::job_cpu_seconds);
@@ -93,7 +101,12 @@ fn job_walls(rounds: &[RoundFigures]) -> Vec<(u32, f64)> {
 /// Baseline wall ÷ wall, within rounds.
 fn speedup(rounds: &[RoundFigures], baseline: &[RoundFigures]) -> Option<Interval> {
     let pairs = pair_by_round(&job_walls(rounds), &job_walls(baseline));
-    interval(&pairs.iter().map(|(own, baseline)| baseline / own).collect::<Vec<_>>())
+    interval(
+        &pairs
+            .iter()
+            .map(|(own, baseline)| baseline / own)
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn efficiency(row: &Row, rounds: &[RoundFigures], speedup: Interval) -> Option<f64> {

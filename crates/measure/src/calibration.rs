@@ -40,7 +40,12 @@ pub fn sustained_job_seconds(probe: &Round, granted_cpus: f64) -> f64 {
 
 /// What to do after a probe of `repeats` jobs that took `wall_seconds`, so that
 /// a sample takes at least `wanted_seconds`.
-pub fn next_repeats(repeats: u32, wall_seconds: f64, job_seconds: f64, wanted_seconds: f64) -> Next {
+pub fn next_repeats(
+    repeats: u32,
+    wall_seconds: f64,
+    job_seconds: f64,
+    wanted_seconds: f64,
+) -> Next {
     let job_seconds = job_seconds.max(1e-9);
     let enough = |seconds: f64| (seconds / job_seconds).ceil().clamp(1.0, MOST_REPEATS) as u32;
     if wall_seconds < SHORTEST_PROBE_SECONDS && f64::from(repeats) < MOST_REPEATS {
@@ -80,7 +85,13 @@ mod tests {
 
     #[test]
     fn repeats_have_an_end() {
-        assert_eq!(next_repeats(1_000_000, 1e-4, 1e-10, 2.0), Next::Measure(1_000_000));
-        assert_eq!(next_repeats(1, f64::INFINITY, f64::INFINITY, 2.0), Next::Measure(1));
+        assert_eq!(
+            next_repeats(1_000_000, 1e-4, 1e-10, 2.0),
+            Next::Measure(1_000_000)
+        );
+        assert_eq!(
+            next_repeats(1, f64::INFINITY, f64::INFINITY, 2.0),
+            Next::Measure(1)
+        );
     }
 }

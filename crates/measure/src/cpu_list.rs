@@ -13,13 +13,13 @@ const MOST_CPUS: usize = 65_536;
 pub(crate) fn parse(list: &str) -> Option<BTreeSet<usize>> {
     let mut cpus = BTreeSet::new();
     for part in list.trim().split(',') {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let first: usize = first.trim().parse().ok()?;
-        let last: usize = last.trim().parse().ok()?;
-        if first > last || last >= MOST_CPUS {
+        let (low, high) = part.split_once('-').unwrap_or((part, part));
+        let low: usize = low.trim().parse().ok()?;
+        let high: usize = high.trim().parse().ok()?;
+        if low > high || high >= MOST_CPUS {
             return None;
         }
-        cpus.extend(first..=last);
+        cpus.extend(low..=high);
     }
     Some(cpus)
 }
@@ -36,7 +36,16 @@ mod tests {
 
     #[test]
     fn what_is_not_a_list_is_unknown() {
-        for bad in ["", "a", "3-1", "1-", "-1", "0,,1", "0-4294967295", "99999999999999999999"] {
+        for bad in [
+            "",
+            "a",
+            "3-1",
+            "1-",
+            "-1",
+            "0,,1",
+            "0-4294967295",
+            "99999999999999999999",
+        ] {
             assert_eq!(parse(bad), None, "{bad:?}");
         }
     }

@@ -5,12 +5,13 @@
 
 pub mod amdahl;
 pub mod analysis;
+pub mod calibration;
 pub mod changes;
 mod cpu_list;
 pub mod figures;
 pub mod quota;
-pub mod calibration;
 pub mod report;
 pub mod schedule;
 pub mod stats;
+pub mod text;
 pub mod verdict;

@@ -11,6 +11,7 @@
 //! | [`problem`] | RFC 9457 error answers, and JSON bodies that are refused with them |
 //! | [`address`] | the line that tells where a service listens |
 //! | [`healthcheck`](mod@healthcheck) | the `healthcheck` command |
+//! | [`host`] | the machine, for a run report |
 //! | [`runlock`] | one measured run at a time |
 //! | [`sampling`] | one sample: aligned start, workers' clocks, counters |
 //!
@@ -24,6 +25,7 @@ pub mod address;
 pub mod admin;
 pub mod config;
 pub mod healthcheck;
+pub mod host;
 pub mod problem;
 pub mod runlock;
 pub mod runtime;
@@ -31,3 +33,4 @@ pub mod sampling;
 pub mod server;
 pub mod shutdown;
 pub mod telemetry;
+pub mod terminal;

@@ -21,7 +21,7 @@ pub enum Command {
     /// Measure a lab's stations and say what bound the work
     Run(RunArgs),
     /// Check a lab's Compose file against this host
-    Check(crate::check::CheckArgs),
+    Check,
     /// Give the verdicts of a saved run again, from its raw rounds alone
     Explain(ExplainArgs),
     /// Do something to a station: scale, crash, kill, pause, resume

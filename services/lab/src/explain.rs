@@ -3,14 +3,15 @@
 
 use crate::config::ExplainArgs;
 use crate::labs::by_name;
-use crate::{history, terminal};
+use crate::history;
+use service_kit::terminal;
 use measure::text;
 use std::process::ExitCode;
 
 /// Explains a saved run.
 pub fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let mut report = history::read(&args.run)?;
-    measure::analyse(&mut report);
+    measure::analysis::analyse(&mut report);
     if let Some(lab) = by_name(&report.lab) {
         lab.conclude(&mut report);
     }

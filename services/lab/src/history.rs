@@ -4,9 +4,6 @@ use anyhow::Context;
 use measure::report::{RunReport, SCHEMA};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 /// The runs of one lab.
 #[derive(Debug)]
@@ -72,15 +69,6 @@ pub fn read(path: &Path) -> anyhow::Result<RunReport> {
     serde_json::from_value(json).with_context(|| format!("{shown}: is not a whole run report"))
 }
 
-/// A moment as the report has it: RFC 3339 in UTC, to the second.
-pub fn rfc3339(moment: SystemTime) -> String {
-    let moment = OffsetDateTime::from(moment);
-    let moment = moment.replace_nanosecond(0).unwrap_or(moment);
-    moment
-        .format(&Rfc3339)
-        .expect("a UTC time of this century has an RFC 3339 form")
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -100,11 +88,5 @@ mod tests {
         assert!(refusal("{\"schema\": \"parlab-run/1\"}").contains("missing field"));
         let missing = read(&folder.path().join("nothing.json")).unwrap_err();
         assert!(missing.to_string().contains("nothing.json: cannot be read"));
-    }
-
-    #[test]
-    fn moments_are_written_in_utc() {
-        let moment = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(86_400_500);
-        assert_eq!(rfc3339(moment), "1970-01-02T00:00:00Z");
     }
 }

@@ -6,7 +6,8 @@ use crate::progress::Progress;
 use crate::runner::Runner;
 use crate::station::docker::Docker;
 use crate::station::{Action, Stations};
-use crate::{EXIT_INTERRUPTED, host, model, terminal};
+use crate::{EXIT_INTERRUPTED, model};
+use service_kit::terminal;
 use measure::report::RunReport;
 use measure::text;
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
             options: &options,
             progress: &progress,
             interrupted: interruption()?,
-            host: host::host(Some(args.engine.clone()).filter(|engine| !engine.is_empty())),
+            engine: Some(args.engine.clone()).filter(|engine| !engine.is_empty()),
         };
         runner.run().await
     })?;
@@ -36,7 +37,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         return Err(crate::Interrupted.into());
     }
     if let Some(before) = &before {
-        report.changes = measure::changes(before, &report);
+        report.changes = measure::changes::changes(before, &report);
     }
     print!("{}", text::render(&report, &terminal::style()));
     // Printed first: a full disk must not cost the person what was measured.

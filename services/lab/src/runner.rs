@@ -39,8 +39,8 @@ pub struct Runner<'a> {
     pub progress: &'a Progress,
     /// Turns true when the person wants to stop.
     pub interrupted: watch::Receiver<bool>,
-    /// What is known of the machine.
-    pub host: Host,
+    /// The container engine and its version.
+    pub engine: Option<String>,
 }
 
 /// A row while it is measured.
@@ -86,14 +86,15 @@ impl Runner<'_> {
             schema: SCHEMA.into(),
             lab: self.lab.name().into(),
             backend: self.stations.backend(),
-            started: crate::history::rfc3339(started),
+            started: service_kit::host::rfc3339(started),
             seconds: monotonic_seconds() - began,
             quick: self.options.quick,
             partial,
             parameters,
             host: Host {
                 cgroup_version: surveyed.iter().find_map(|s| s.cgroup_version.clone()),
-                ..self.host.clone()
+                engine: self.engine.clone(),
+                ..service_kit::host::host()
             },
             stations: facts,
             rows: rows.into_iter().map(|measuring| measuring.row).collect(),
@@ -103,7 +104,7 @@ impl Runner<'_> {
             changes: Vec::new(),
         };
         self.lab.compare(&mut report);
-        measure::analyse(&mut report);
+        measure::analysis::analyse(&mut report);
         self.lab.conclude(&mut report);
         Ok(report)
     }

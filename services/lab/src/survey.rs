@@ -66,12 +66,12 @@ async fn survey_one(
         budgets.push(budget.with_context(|| format!("{}: its budget cannot be read", spec.name))?);
     }
     station.replicas = replicas.len();
-    station.replica_cpusets = budgets.iter().map(|b| b.effective.cpuset.clone()).collect();
+    station.replica_cpusets = budgets.iter().map(|b| b.cpuset.clone()).collect();
     station.agree = agreement(&spec.declared, &budgets);
     let first = budgets.into_iter().next();
     let (mut cgroup_version, mut believed) = (None, None);
     if let Some(budget) = first {
-        station.effective = budget.effective;
+        station.effective = budget.effective();
         cgroup_version = budget.cgroup_version;
         believed = budget.believed_cpus;
     }
@@ -115,7 +115,7 @@ async fn ready_replicas(
 fn agreement(declared: &Declared, budgets: &[Budget]) -> Option<bool> {
     let each: Vec<bool> = budgets
         .iter()
-        .filter_map(|budget| agrees(declared, &budget.effective))
+        .filter_map(|budget| agrees(declared, &budget.effective()))
         .collect();
     (!each.is_empty()).then(|| each.iter().all(|&agrees| agrees))
 }

@@ -5,7 +5,7 @@ mod config;
 mod metrics;
 mod openapi;
 mod routes;
-//mod run;
+mod run;
 mod sample;
 mod station;
 mod workload;
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
             telemetry::init();
             runtime::run(serve(config))
         }
-        Cli::Run(_) => todo!(),
+        Cli::Run(config) => run::run(&config),
         Cli::Healthcheck(addresses) => healthcheck::healthcheck(addresses.admin()),
         Cli::Child { task } => workload::child_main(&task).unwrap_or_else(|error| {
             eprintln!("✗ {error:#}");

@@ -4,25 +4,29 @@
 use crate::config::{Format, RunConfig};
 use crate::sample::{Sample, Taken};
 use crate::workload::{Control, Job, Shard, Strategy};
-use anyhow::{Context, bail};
-use cpu_budget::{Cgroup, clock::monotonic_seconds};
+use anyhow::Context;
+use cpu_budget::{Cgroup, CpuBudget, clock::monotonic_seconds};
 use indicatif::{ProgressBar, ProgressStyle};
 use measure::calibration;
 use measure::report::{
-    Backend, Declared, Host, Invariant, ReplicaAccount, Round, Row, RunReport, SCHEMA, Station,
+    Backend, Declared, Host, Invariant, Round, Row, RunReport, SCHEMA, Station,
 };
-use measure::text::{self, Style};
+use measure::text;
 use service_kit::admin::BudgetReport;
 use service_kit::config::EXIT_BAD_CONFIG;
 use service_kit::runlock::RunLock;
-use std::collections::BTreeMap;
+use service_kit::shutdown::Shutdown;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 /// The exit code of a run that Ctrl-C ended: 128 + SIGINT.
 const EXIT_INTERRUPTED: u8 = 130;
+
+/// How often the bar is drawn anew: seldom, since drawing costs CPU that is
+/// being measured.
+const REDRAW: Duration = Duration::from_secs(1);
 
 /// Runs it and prints what came of it.
 pub fn run(config: &RunConfig) -> ExitCode {
@@ -41,17 +45,238 @@ fn measured(config: &RunConfig) -> anyhow::Result<ExitCode> {
         }
     };
     let _lock = RunLock::try_acquire(&config.station)?;
-    let interrupted = Interruption::install()?;
-    let cgroup = Cgroup::of_this_process();
-    let mut bench = Bench::new(config, job, &cgroup, interrupted);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("cannot start a thread for signals")?;
+    let _entered = runtime.enter();
+    let shutdown = Shutdown::on_signals()?;
+    let bench = Bench::new(config, job, shutdown);
     let report = bench.run()?;
+    if report.rows.iter().any(|row| row.rounds.is_empty()) {
+        eprintln!("✗ interrupted before the first whole round: nothing was measured");
+        return Ok(ExitCode::from(EXIT_INTERRUPTED));
+    }
     match config.format {
         Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
-        Format::Table => print!("{}", text::render(&report, &style())),
+        Format::Table => print!("{}", text::render(&report, &service_kit::terminal::style())),
     }
     if report.partial {
         return Ok(ExitCode::from(EXIT_INTERRUPTED));
     }
     let held = report.invariants.iter().all(|invariant| invariant.held);
-    Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if held {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// One measured run in this process.
+struct Bench<'a> {
+    config: &'a RunConfig,
+    cgroup: Cgroup,
+    budget: CpuBudget,
+    samples: Vec<Sample>,
+    shutdown: Shutdown,
+    bar: ProgressBar,
+}
+
+impl<'a> Bench<'a> {
+    /// The baseline, and the strategy asked for unless it is the same.
+    fn new(config: &'a RunConfig, job: Job, shutdown: Shutdown) -> Self {
+        let cgroup = Cgroup::of_this_process();
+        let budget = cgroup.budget();
+        let sample = |strategy: Strategy, workers| Sample {
+            job,
+            strategy,
+            workers,
+            repeats: 1,
+            start: service_kit::sampling::Start::Aligned,
+        };
+        let asked = sample(config.strategy, config.workers.resolve(&budget));
+        let mut samples = vec![sample(Strategy::Sequential, 1)];
+        if (asked.strategy, asked.workers) != (Strategy::Sequential, 1) {
+            samples.push(asked);
+        }
+        let bar = if std::io::stderr().is_terminal() {
+            let style = ProgressStyle::with_template("{bar:24} {msg}")
+                .expect("the template is a constant that parses");
+            ProgressBar::new(u64::from(config.rounds) * samples.len() as u64)
+                .with_style(style.progress_chars("━━─"))
+        } else {
+            ProgressBar::hidden()
+        };
+        bar.enable_steady_tick(REDRAW);
+        Self {
+            config,
+            cgroup,
+            budget,
+            samples,
+            shutdown,
+            bar,
+        }
+    }
+
+    /// Calibrates, measures, and draws the report. A run that was interrupted
+    /// keeps its whole rounds.
+    fn run(mut self) -> anyhow::Result<RunReport> {
+        let started = SystemTime::now();
+        let began = monotonic_seconds();
+        self.calibrate()?;
+        let mut rows: Vec<Row> = self.samples.iter().map(|sample| self.row(sample)).collect();
+        let partial = !self.measure(&mut rows)?;
+        self.bar.finish_and_clear();
+        let budget = BudgetReport::read(&self.cgroup);
+        let mut report = RunReport {
+            schema: SCHEMA.into(),
+            lab: "primes run".into(),
+            backend: Backend::InProcess,
+            started: service_kit::host::rfc3339(started),
+            seconds: monotonic_seconds() - began,
+            quick: false,
+            partial,
+            parameters: self.parameters(),
+            host: Host {
+                cgroup_version: budget.cgroup_version.clone(),
+                ..service_kit::host::host()
+            },
+            stations: vec![Station {
+                name: self.config.station.clone(),
+                replicas: 1,
+                declared: Declared::default(),
+                effective: budget.effective(),
+                believed_cpus: budget.believed_cpus,
+                agree: None,
+                replica_cpusets: vec![budget.cpuset.clone()],
+                refused: None,
+            }],
+            rows,
+            comparisons: Vec::new(),
+            groups: Vec::new(),
+            invariants: Vec::new(),
+            changes: Vec::new(),
+        };
+        report.invariants.push(same_answers(&report));
+        measure::analysis::analyse(&mut report);
+        Ok(report)
+    }
+
+    fn parameters(&self) -> std::collections::BTreeMap<String, serde_json::Value> {
+        let config = self.config;
+        [
+            ("limit", config.limit.into()),
+            ("from", config.from.into()),
+            ("kernel", config.kernel.name().into()),
+            ("rounds", config.rounds.into()),
+            ("min_seconds", config.min_seconds.into()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    fn row(&self, sample: &Sample) -> Row {
+        Row {
+            station: self.config.station.clone(),
+            strategy: sample.strategy.name().into(),
+            kernel: self.config.kernel.name().into(),
+            workers: sample.workers,
+            baseline: (sample.strategy, sample.workers) == (Strategy::Sequential, 1),
+            ..Row::default()
+        }
+    }
+
+    /// Finds out how often each sample must do the job.
+    fn calibrate(&mut self) -> anyhow::Result<()> {
+        for index in 0..self.samples.len() {
+            loop {
+                let sample = self.samples[index];
+                self.bar.set_message(format!("calibrating {}", sample.strategy.name()));
+                let Some(taken) = self.take(&sample)? else {
+                    return Ok(());
+                };
+                let probe = round_of(0, &sample, taken);
+                let granted = self.budget.effective_cpus().unwrap_or(f64::INFINITY);
+                let granted = granted.min(sample.strategy.threads(sample.workers) as f64);
+                let job = calibration::sustained_job_seconds(&probe, granted);
+                let next = calibration::next_repeats(
+                    sample.repeats,
+                    probe.wall_seconds(),
+                    job,
+                    self.config.min_seconds,
+                );
+                self.samples[index].repeats = next.repeats();
+                if next.is_final() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Measures all rounds; `false` when it was interrupted.
+    fn measure(&self, rows: &mut [Row]) -> anyhow::Result<bool> {
+        for round in 0..self.config.rounds {
+            let mut taken = Vec::new();
+            for sample in &self.samples {
+                let (number, rounds) = (round + 1, self.config.rounds);
+                let (name, workers) = (sample.strategy.name(), sample.workers);
+                self.bar.set_message(format!("round {number} of {rounds} · {name} · {workers}"));
+                let Some(sample_taken) = self.take(sample)? else {
+                    return Ok(false);
+                };
+                taken.push(sample_taken);
+                self.bar.inc(1);
+            }
+            for ((row, sample), taken) in rows.iter_mut().zip(&self.samples).zip(taken) {
+                row.work_shares.clone_from(&taken.work_shares);
+                row.rounds.push(round_of(round, sample, taken));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes one sample; `None` when it was interrupted.
+    fn take(&self, sample: &Sample) -> anyhow::Result<Option<Taken>> {
+        let control = Arc::new(Control::default());
+        let watching = {
+            let (control, shutdown) = (control.clone(), self.shutdown.clone());
+            tokio::spawn(async move {
+                shutdown.begun().await;
+                control.cancel();
+            })
+        };
+        let taken = sample.take(&self.cgroup, &control);
+        watching.abort();
+        if control.is_cancelled() || self.shutdown.has_begun() {
+            return Ok(None);
+        }
+        Ok(Some(taken.context("the workers could not be had")?))
+    }
+}
+
+fn round_of(round: u32, sample: &Sample, taken: Taken) -> Round {
+    Round {
+        round,
+        repeats: sample.repeats,
+        replicas: vec![taken.account],
+    }
+}
+
+/// The strategy found as many primes as the baseline.
+fn same_answers(report: &RunReport) -> Invariant {
+    let rounds = report.rows.iter().flat_map(|row| &row.rounds);
+    let mut answers: Vec<_> = rounds.map(|round| round.replicas[0].answer).collect();
+    answers.dedup();
+    let count = answers.first().copied().flatten().unwrap_or_default();
+    Invariant {
+        name: "same answers".into(),
+        held: answers.len() <= 1,
+        detail: if answers.len() <= 1 {
+            format!("every sample found {count} primes")
+        } else {
+            format!("samples found different counts: {answers:?}")
+        },
+    }
 }

@@ -46,8 +46,11 @@ impl<'a> Runs<'a> {
             Ok(effects) => effects,
         };
         let unclaimed = effects.iter().filter(|e| !e.claimed).count();
-        let mut texts: Vec<String> =
-            effects.into_iter().filter(|e| e.claimed).map(|e| e.text).collect();
+        let mut texts: Vec<String> = effects
+            .into_iter()
+            .filter(|e| e.claimed)
+            .map(|e| e.text)
+            .collect();
         if unclaimed > 0 {
             texts.push(format!(
                 "{}: no difference beside the baseline that could be claimed.",
@@ -61,7 +64,11 @@ impl<'a> Runs<'a> {
     /// baseline is left out: divided by itself it never moves.
     fn effects(&self, affected: impl Fn(&Row) -> bool) -> Result<Vec<Effect>, String> {
         let [base_before, base_after] = self.baselines.as_ref().map_err(Clone::clone)?;
-        let rows = self.after.rows.iter().filter(|row| affected(row) && !row.baseline);
+        let rows = self
+            .after
+            .rows
+            .iter()
+            .filter(|row| affected(row) && !row.baseline);
         Ok(rows
             .filter_map(|now| {
                 let earlier = self.before.rows.iter().find(|row| row.key() == now.key())?;
@@ -76,7 +83,7 @@ impl<'a> Runs<'a> {
         if self.before.quick || self.after.quick {
             outcome = RunsOutcome::TooFewRounds;
         }
-        let walls = format!("{} → {}", seconds(was.wall_seconds), seconds(is.wall_seconds));
+        let walls = walls_words(was, is);
         let measured = match outcome {
             RunsOutcome::Faster => format!("{ratio:.2} × as fast ({walls})"),
             RunsOutcome::Slower => format!("took {:.2} × as long ({walls})", 1.0 / ratio),
@@ -99,6 +106,7 @@ struct Side {
     /// Samples ÷ the run's baseline of the same round.
     normalised: Vec<f64>,
     wall_seconds: f64,
+    baseline_seconds: f64,
     /// Predicted wall ÷ the run's baseline.
     predicted: Option<f64>,
 }
@@ -110,18 +118,41 @@ impl Side {
         Some(Self {
             normalised: pairs.iter().map(|(own, baseline)| own / baseline).collect(),
             wall_seconds: row.wall_seconds?.median,
-            predicted: row.predicted_wall_seconds.map(|p| p.median / baseline_seconds),
+            baseline_seconds,
+            predicted: row
+                .predicted_wall_seconds
+                .map(|p| p.median / baseline_seconds),
         })
     }
 
     fn range(&self) -> (f64, f64) {
         let fold = |f: fn(f64, f64) -> f64, from| self.normalised.iter().copied().fold(from, f);
-        (fold(f64::min, f64::INFINITY), fold(f64::max, f64::NEG_INFINITY))
+        (
+            fold(f64::min, f64::INFINITY),
+            fold(f64::max, f64::NEG_INFINITY),
+        )
     }
 }
 
 fn walls(row: &Row) -> Vec<(u32, f64)> {
-    row.rounds.iter().map(|r: &Round| (r.round, r.job_seconds())).collect()
+    row.rounds
+        .iter()
+        .map(|r: &Round| (r.round, r.job_seconds()))
+        .collect()
+}
+
+/// Both walls; and the baseline's where it moved too (another job, or another
+/// speed of the machine), since the ratio is then not that of the walls.
+fn walls_words(was: &Side, is: &Side) -> String {
+    let both = |was, is| format!("{} → {}", seconds(was), seconds(is));
+    let walls = both(was.wall_seconds, is.wall_seconds);
+    if (is.baseline_seconds / was.baseline_seconds - 1.0).abs() <= FIDELITY {
+        return walls;
+    }
+    format!(
+        "{walls}, while the baseline went {}",
+        both(was.baseline_seconds, is.baseline_seconds)
+    )
 }
 
 /// Whether it moved as the model says: predicted before ÷ after lies within
@@ -136,7 +167,11 @@ fn model_words(was: &Side, is: &Side) -> Option<String> {
     } else {
         format!("{:.2} × as long", 1.0 / predicted)
     };
-    let verb = if within { "as the model predicted" } else { "the model predicted" };
+    let verb = if within {
+        "as the model predicted"
+    } else {
+        "the model predicted"
+    };
     predicted.is_finite().then(|| format!("; {verb} ({words})"))
 }
 
@@ -152,7 +187,8 @@ fn baselines<'a>(before: &'a RunReport, after: &'a RunReport) -> Result<[&'a Row
         return Err("No effect can be told: the baseline rows did different work.".to_owned());
     }
     let unhindered = |row: &Row| {
-        row.granted_cpus.is_some_and(|granted| granted >= row.workers as f64 - SAME_CPUS)
+        row.granted_cpus
+            .is_some_and(|granted| granted >= row.workers as f64 - SAME_CPUS)
     };
     if was.station == is.station && same_limits(before, after, &was.station) {
         return Ok([was, is]);
@@ -168,7 +204,11 @@ fn baselines<'a>(before: &'a RunReport, after: &'a RunReport) -> Result<[&'a Row
 
 fn same_limits(before: &RunReport, after: &RunReport, station: &str) -> bool {
     let declared = |report: &RunReport| {
-        report.stations.iter().find(|s| s.name == station).map(|s| s.declared.clone())
+        report
+            .stations
+            .iter()
+            .find(|s| s.name == station)
+            .map(|s| s.declared.clone())
     };
     declared(before) == declared(after)
 }

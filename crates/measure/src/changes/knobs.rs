@@ -76,7 +76,12 @@ fn find<'a>(report: &'a RunReport, name: &str) -> Option<&'a Station> {
 }
 
 fn presence(station: &str, values: [&str; 2]) -> Option<Knob> {
-    differing(station, "station", Scope::Nothing, values.map(str::to_owned))
+    differing(
+        station,
+        "station",
+        Scope::Nothing,
+        values.map(str::to_owned),
+    )
 }
 
 fn limits(before: &Station, after: &Station) -> impl Iterator<Item = Knob> {
@@ -100,13 +105,21 @@ fn mebibytes(bytes: u64) -> String {
 }
 
 fn parameter_knobs(before: &RunReport, after: &RunReport) -> Vec<Knob> {
-    let names: BTreeSet<&String> = before.parameters.keys().chain(after.parameters.keys()).collect();
+    let names: BTreeSet<&String> = before
+        .parameters
+        .keys()
+        .chain(after.parameters.keys())
+        .collect();
     names
         .into_iter()
         .filter_map(|name| {
             let values = [before, after].map(|r| parameter(r.parameters.get(name)));
             let chooses = CHOOSING.contains(&name.to_lowercase().as_str());
-            let scope = if chooses { Scope::Nothing } else { Scope::AllRows };
+            let scope = if chooses {
+                Scope::Nothing
+            } else {
+                Scope::AllRows
+            };
             differing(&after.lab, name, scope, values)
         })
         .collect()

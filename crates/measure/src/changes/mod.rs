@@ -20,7 +20,9 @@ pub fn changes(before: &RunReport, after: &RunReport) -> Vec<Change> {
     let runs = Runs::new(before, after);
     let mut changes: Vec<Change> = Vec::new();
     for knob in &knobs {
-        let first = changes.iter().find(|c| c.subject == knob.subject && !c.effects.is_empty());
+        let first = changes
+            .iter()
+            .find(|c| c.subject == knob.subject && !c.effects.is_empty());
         let effects = match (&knob.scope, first) {
             (Scope::Nothing, _) => Vec::new(),
             (_, Some(first)) => vec![format!(
@@ -44,6 +46,3 @@ fn change(knob: &Knob, effects: Vec<String>) -> Change {
         effects,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -75,10 +75,14 @@ fn schedstat_counts(round: &Round) -> bool {
     let sum = |f: fn(&crate::report::WorkerAccount) -> Option<f64>| {
         round.workers().map(|w| counted(f(w))).sum::<Option<f64>>()
     };
-    let (Some(on_cpu), Some(waited)) = (sum(|w| w.on_cpu_seconds), sum(|w| w.waited_seconds)) else {
+    let (Some(on_cpu), Some(waited)) = (sum(|w| w.on_cpu_seconds), sum(|w| w.waited_seconds))
+    else {
         return false;
     };
-    let throttled = round.replicas.iter().any(|r| r.group.throttled_seconds > Some(0.0));
+    let throttled = round
+        .replicas
+        .iter()
+        .any(|r| r.group.throttled_seconds > Some(0.0));
     waited > 0.0 || (on_cpu > 0.0 && !throttled)
 }
 
@@ -90,8 +94,16 @@ fn replica_seconds(
     limits: &StationLimits,
     cpus: Option<f64>,
 ) -> Option<Seconds> {
-    let on_cpu: f64 = replica.workers.iter().map(|w| counted(w.on_cpu_seconds)).sum::<Option<_>>()?;
-    let waited: f64 = replica.workers.iter().map(|w| counted(w.waited_seconds)).sum::<Option<_>>()?;
+    let on_cpu: f64 = replica
+        .workers
+        .iter()
+        .map(|w| counted(w.on_cpu_seconds))
+        .sum::<Option<_>>()?;
+    let waited: f64 = replica
+        .workers
+        .iter()
+        .map(|w| counted(w.waited_seconds))
+        .sum::<Option<_>>()?;
     let queues = match (counted(replica.group.throttled_seconds), limits.quota) {
         (Some(seconds), _) => seconds,
         (None, Quota::Unlimited) => 0.0,
@@ -115,7 +127,10 @@ fn replica_seconds(
 /// workers' time; `None` where it cannot be told from running.
 fn stolen_seconds(round: &Round, cpus: &CpuUse, rest: f64) -> Option<f64> {
     let stolen = cpus.steal_share? * cpus.allowed? * round.wall_seconds();
-    let left_out = round.replicas.iter().all(|r| r.cpus.on_cpu_excludes_steal == Some(true));
+    let left_out = round
+        .replicas
+        .iter()
+        .all(|r| r.cpus.on_cpu_excludes_steal == Some(true));
     if stolen == 0.0 || left_out {
         Some(stolen.min(rest))
     } else {
@@ -141,14 +156,26 @@ fn causes_of_all(round: &Round) -> BlockedOn {
 
 /// Each worker's start and tail within the row's wall, and its own account.
 fn workers_in_row(round: &Round) -> impl Iterator<Item = (f64, f64, BlockedOn)> {
-    let first = round.replicas.iter().map(|r| r.started_seconds).fold(f64::INFINITY, f64::min);
-    let last = round.replicas.iter().map(|r| r.ended_seconds).fold(f64::NEG_INFINITY, f64::max);
+    let first = round
+        .replicas
+        .iter()
+        .map(|r| r.started_seconds)
+        .fold(f64::INFINITY, f64::min);
+    let last = round
+        .replicas
+        .iter()
+        .map(|r| r.ended_seconds)
+        .fold(f64::NEG_INFINITY, f64::max);
     round.replicas.iter().flat_map(move |replica| {
         let late = replica.started_seconds - first;
         let early = last - replica.ended_seconds;
         replica.workers.iter().map(move |worker| {
             let own = worker.blocked_on;
-            (at_least_zero(own.start) + late, at_least_zero(own.tail) + early, own)
+            (
+                at_least_zero(own.start) + late,
+                at_least_zero(own.tail) + early,
+                own,
+            )
         })
     })
 }
@@ -163,7 +190,11 @@ pub(super) fn external_wait_share(round: &Round) -> f64 {
     let total = round.wall_seconds() * round.workers().count() as f64;
     let causes = causes_of_all(round);
     let share = (causes.io + causes.input + causes.output + causes.idle) / total;
-    if share.is_finite() { share.min(1.0) } else { 0.0 }
+    if share.is_finite() {
+        share.min(1.0)
+    } else {
+        0.0
+    }
 }
 
 /// Share of the allowed CPUs' time for which there was no worker: fewer

@@ -68,15 +68,22 @@ impl CpuUse {
     }
 
     fn add_shares(&mut self, sets: &[SharedSet]) {
-        let all: f64 = sets.iter().map(|s| s.cpus).sum();
-        let mean = |share: fn(&SharedSet) -> Option<f64>| {
-            let sum: Option<f64> = sets.iter().map(|s| Some(share(s)? * s.cpus)).sum();
-            sum.map(|sum| (sum / all).clamp(0.0, 1.0)).filter(|s| !s.is_nan())
-        };
-        self.idle_share = mean(|s| s.idle_share());
-        self.steal_share = mean(|s| s.steal_share());
-        self.others_share = mean(|s| s.others_share());
+        self.idle_share = mean_share(sets, SharedSet::idle_share);
+        self.steal_share = mean_share(sets, SharedSet::steal_share);
+        self.others_share = mean_share(sets, SharedSet::others_share);
     }
+}
+
+/// The share over all CPUs of all sets; `None` when one set's is unknown.
+fn mean_share<'a, 's>(
+    sets: &'s [SharedSet<'a>],
+    share: impl Fn(&'s SharedSet<'a>) -> Option<f64>,
+) -> Option<f64> {
+    let cpus: f64 = sets.iter().map(|s| s.cpus).sum();
+    let weighted: Option<f64> = sets.iter().map(|s| Some(share(s)? * s.cpus)).sum();
+    weighted
+        .map(|sum| (sum / cpus).clamp(0.0, 1.0))
+        .filter(|s| !s.is_nan())
 }
 
 impl SharedSet<'_> {
@@ -104,8 +111,7 @@ impl SharedSet<'_> {
     /// What is left when idle, steal and the replicas' own CPU are taken off.
     fn others_share(&self) -> Option<f64> {
         let (longest, capacity) = self.longest()?;
-        if let ([alone], Some(others)) = (&self.replicas[..], counted(longest.cpus.others_seconds)) {
-            debug_assert!(std::ptr::eq(*alone, longest));
+        if let ([_], Some(others)) = (&self.replicas[..], counted(longest.cpus.others_seconds)) {
             return Some(others / capacity);
         }
         let own: Option<f64> = self
@@ -139,7 +145,10 @@ fn overlap_share(replica: &ReplicaAccount, other: &ReplicaAccount) -> f64 {
 /// A replica's CPUs by its own account, else as the station's were read.
 fn cpus_of_replica(round: &Round, station: &Station, index: usize) -> Option<BTreeSet<usize>> {
     let own = round.replicas[index].cpus.allowed.as_deref();
-    let read = station.replica_cpusets.get(index).and_then(|c| c.as_deref());
+    let read = station
+        .replica_cpusets
+        .get(index)
+        .and_then(|c| c.as_deref());
     let alone = round.replicas.len() == 1;
     let inside = station.effective.cpuset.as_deref().filter(|_| alone);
     own.or(read).or(inside).and_then(cpu_list::parse)

@@ -38,5 +38,7 @@ pub fn quota_fidelity(round: &RoundFigures, shares: Option<&[f64]>) -> Option<f6
 /// Whether a replica's threads use its quota up before the period ends.
 pub fn binds(replica: &ReplicaLimits) -> bool {
     let busy = replica.cpus.min(replica.threads as f64);
-    replica.quota.is_some_and(|quota: QuotaModel| quota.binds(busy))
+    replica
+        .quota
+        .is_some_and(|quota: QuotaModel| quota.binds(busy))
 }

@@ -57,7 +57,6 @@ impl StationLimits {
 
     /// One replica's quota for the models, `Some(None)` where there is none;
     /// `None` where quota or period is unknown.
-    #[expect(clippy::option_option, reason = "unknown and unlimited are different answers")]
     pub fn model(&self) -> Option<Option<QuotaModel>> {
         match self.quota {
             Quota::Cpus(cpus) => QuotaModel::new(cpus, self.period_seconds?).map(Some),

@@ -97,17 +97,26 @@ impl RoundFigures {
             cpu_seconds_by_replica,
             wall_seconds_by_replica: round.replicas.iter().map(cpus::window_seconds).collect(),
             worker_cpu_seconds: worker_cpu(round),
-            usage_cpus: cpu_seconds.map(|cpu| cpu / wall_seconds).filter(|u| u.is_finite()),
+            usage_cpus: cpu_seconds
+                .map(|cpu| cpu / wall_seconds)
+                .filter(|u| u.is_finite()),
             allowed_cpus: cpus.allowed,
             granted_cpus: limits.granted_cpus(round.replicas.len(), cpus.allowed),
             limits,
             periods: round.replicas.iter().map(|r| r.group.periods).sum(),
-            throttled_periods: round.replicas.iter().map(|r| r.group.throttled_periods).sum(),
+            throttled_periods: round
+                .replicas
+                .iter()
+                .map(|r| r.group.throttled_periods)
+                .sum(),
             time_budget: split.as_ref().map(|s| s.time_budget),
             blocked_by: split.as_ref().map(|s| s.blocked_by),
             unaccounted: split.as_ref().map(|s| s.unaccounted),
             external_wait: budget::external_wait_share(round),
-            spare_idle_share: cpus.idle_share.zip(lacking).map(|(idle, lack)| (idle - lack).max(0.0)),
+            spare_idle_share: cpus
+                .idle_share
+                .zip(lacking)
+                .map(|(idle, lack)| (idle - lack).max(0.0)),
             idle_share: cpus.idle_share,
             others_share: cpus.others_share,
             steal_share: cpus.steal_share,
@@ -173,11 +182,18 @@ fn counted(value: Option<f64>) -> Option<f64> {
 }
 
 fn cpu_by_replica(round: &Round) -> Option<Vec<f64>> {
-    round.replicas.iter().map(|r| counted(r.group.cpu_seconds)).collect()
+    round
+        .replicas
+        .iter()
+        .map(|r| counted(r.group.cpu_seconds))
+        .collect()
 }
 
 fn worker_cpu(round: &Round) -> Option<f64> {
-    let sum: f64 = round.workers().map(|w| counted(w.on_cpu_seconds)).sum::<Option<f64>>()?;
+    let sum: f64 = round
+        .workers()
+        .map(|w| counted(w.on_cpu_seconds))
+        .sum::<Option<f64>>()?;
     sum.is_finite().then_some(sum)
 }
 

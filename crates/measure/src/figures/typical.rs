@@ -14,9 +14,7 @@ pub fn typical_budget(rounds: &[RoundFigures]) -> Option<(TimeBudget, BlockedBy)
 }
 
 fn typical_states(budgets: &[TimeBudget]) -> Option<TimeBudget> {
-    let of = |state: fn(&TimeBudget) -> f64| {
-        median(&budgets.iter().map(state).collect::<Vec<_>>())
-    };
+    let of = |state: fn(&TimeBudget) -> f64| median(&budgets.iter().map(state).collect::<Vec<_>>());
     let stolen: Option<Vec<f64>> = budgets.iter().map(|b| b.stolen).collect();
     let stolen = stolen.and_then(|s| median(&s));
     let (running, throttled) = (of(|b| b.running)?, of(|b| b.throttled)?);
@@ -34,9 +32,7 @@ fn typical_states(budgets: &[TimeBudget]) -> Option<TimeBudget> {
 /// The difference between the medians' sum and `blocked` goes to the largest
 /// cause, which it falsifies least; it must not pass for unaccounted time.
 fn typical_causes(causes: &[BlockedBy], blocked: f64) -> Option<BlockedBy> {
-    let of = |cause: fn(&BlockedBy) -> f64| {
-        median(&causes.iter().map(cause).collect::<Vec<_>>())
-    };
+    let of = |cause: fn(&BlockedBy) -> f64| median(&causes.iter().map(cause).collect::<Vec<_>>());
     let mut typical = BlockedBy {
         start: of(|c| c.start)?,
         tail: of(|c| c.tail)?,

@@ -98,16 +98,12 @@ impl QuotaModel {
     /// Model ÷ measured for a sample that used `cpu_seconds` on `busy_cpus`
     /// CPUs and took `measured_seconds`, against the nearer admissible value;
     /// `None` where the quota does not bind.
-    pub fn fidelity(
-        &self,
-        cpu_seconds: f64,
-        busy_cpus: f64,
-        measured_seconds: f64,
-    ) -> Option<f64> {
+    pub fn fidelity(&self, cpu_seconds: f64, busy_cpus: f64, measured_seconds: f64) -> Option<f64> {
         if !self.binds(busy_cpus) {
             return None;
         }
-        self.wall(cpu_seconds, busy_cpus)?.fidelity(measured_seconds)
+        self.wall(cpu_seconds, busy_cpus)?
+            .fidelity(measured_seconds)
     }
 }
 

@@ -27,12 +27,18 @@ fn a_job_of_several_refills_stalls_between_them() {
     assert!(close(one.wall_seconds, 2.02));
     assert_eq!(one.other_admissible, None);
     // On two CPUs the last 20 ms take 10.
-    assert!(close(model(0.5).wall(1.02, 2.0).unwrap().wall_seconds, 2.01));
+    assert!(close(
+        model(0.5).wall(1.02, 2.0).unwrap().wall_seconds,
+        2.01
+    ));
 }
 
 #[test]
 fn a_job_within_one_refill_meets_no_stall() {
-    assert!(close(model(0.5).wall(0.03, 1.0).unwrap().wall_seconds, 0.03));
+    assert!(close(
+        model(0.5).wall(0.03, 1.0).unwrap().wall_seconds,
+        0.03
+    ));
 }
 
 #[test]
@@ -51,7 +57,10 @@ fn near_the_end_of_a_refill_one_stall_more_is_admissible() {
     // 4 ms left: enough on one CPU, not on two.
     assert_eq!(model(0.5).wall(1.046, 1.0).unwrap().other_admissible, None);
     let two = model(0.5).wall(1.046, 2.0).unwrap();
-    assert!(close(two.other_admissible.unwrap(), two.wall_seconds + 0.1 - 0.025));
+    assert!(close(
+        two.other_admissible.unwrap(),
+        two.wall_seconds + 0.1 - 0.025
+    ));
 }
 
 #[test]
@@ -63,7 +72,10 @@ fn an_exact_multiple_admits_both_sides_whatever_the_rounding() {
         assert!(close(wall.other_admissible.unwrap(), 1.95), "{cpu}");
     }
     // A third of a CPU: 0.1/3·30 is 1 only up to rounding.
-    let third = QuotaModel::new(1.0 / 3.0, 0.1).unwrap().wall(1.0, 1.0).unwrap();
+    let third = QuotaModel::new(1.0 / 3.0, 0.1)
+        .unwrap()
+        .wall(1.0, 1.0)
+        .unwrap();
     assert!(close(third.wall_seconds, 3.0));
 }
 
@@ -72,14 +84,23 @@ fn fidelity_is_against_the_nearer_admissible_value() {
     let quota = model(0.5);
     assert!(close(quota.fidelity(1.048, 1.0, 2.048).unwrap(), 1.0));
     assert!(close(quota.fidelity(1.048, 1.0, 2.098).unwrap(), 1.0));
-    assert!(close(quota.fidelity(1.02, 1.0, 2.121).unwrap(), 2.02 / 2.121));
+    assert!(close(
+        quota.fidelity(1.02, 1.0, 2.121).unwrap(),
+        2.02 / 2.121
+    ));
     assert_eq!(model(1.5).fidelity(1.0, 1.0, 1.0), None);
     assert_eq!(quota.fidelity(1.0, 1.0, 0.0), None);
 }
 
 #[test]
 fn nonsense_is_no_quota() {
-    for (quota, period) in [(0.0, 0.1), (-1.0, 0.1), (1.0, 0.0), (f64::NAN, 0.1), (1e308, 1e308)] {
+    for (quota, period) in [
+        (0.0, 0.1),
+        (-1.0, 0.1),
+        (1.0, 0.0),
+        (f64::NAN, 0.1),
+        (1e308, 1e308),
+    ] {
         assert_eq!(QuotaModel::new(quota, period), None);
     }
     assert_eq!(model(0.5).wall(f64::INFINITY, 1.0), None);

@@ -131,7 +131,9 @@ fn fixed_shares_wall(
     };
     let mut refills = Refills::full(quota);
     for _ in 0..batches.floor() as u32 {
-        phases.iter().for_each(|phase| refills.spend(phase));
+        for phase in &phases {
+            refills.spend(phase);
+        }
     }
     let last_part = batches.fract();
     for phase in &phases {
@@ -190,8 +192,8 @@ fn slower(a: Prediction, b: Prediction) -> Option<Prediction> {
         .other_admissible
         .unwrap_or(a.wall_seconds)
         .max(b.other_admissible.unwrap_or(b.wall_seconds));
-    let differs = other > wall || other < wall;
-    Prediction::new(wall, differs.then_some(other))
+    let apart = (other - wall).abs() > 0.0;
+    Prediction::new(wall, apart.then_some(other))
 }
 
 #[cfg(test)]

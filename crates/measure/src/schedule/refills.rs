@@ -53,18 +53,20 @@ impl Refills {
         }
     }
 
-    /// The wall so far; with hardly anything left of the refill, the wait for
-    /// the next one is admissible too.
+    /// The wall so far; with hardly anything left of the refill, the stall
+    /// after it is admissible too.
     pub(super) fn prediction(&self) -> Option<Prediction> {
         if self.avoidable_stall_seconds > 0.0 {
             let without = self.wall_seconds - self.avoidable_stall_seconds;
             return Prediction::new(self.wall_seconds, Some(without));
         }
-        let to_next = self.quota.period_seconds() - self.into_period_seconds;
-        let short = self.budget_seconds < END_SLACK_SECONDS * self.last_busy_cpus;
+        let left = self.budget_seconds;
+        let stall =
+            self.quota.period_seconds() - self.into_period_seconds - left / self.last_busy_cpus;
+        let short = left < END_SLACK_SECONDS * self.last_busy_cpus && stall > 0.0;
         Prediction::new(
             self.wall_seconds,
-            short.then_some(self.wall_seconds + to_next),
+            short.then_some(self.wall_seconds + stall),
         )
     }
 

@@ -27,7 +27,9 @@ fn inputs<'a>(
 }
 
 fn wall(cpu_seconds: f64, replicas: &[ReplicaLimits], shares: Option<&[f64]>) -> f64 {
-    predict(&inputs(cpu_seconds, replicas, shares)).unwrap().wall_seconds
+    predict(&inputs(cpu_seconds, replicas, shares))
+        .unwrap()
+        .wall_seconds
 }
 
 fn close(a: f64, b: f64) -> bool {
@@ -46,7 +48,10 @@ fn equal_sharing_divides_by_the_busy_cpus() {
 fn static_ranges_take_as_long_as_the_slowest() {
     // Trial division up to n costs about n^1.5: halves of the range are 35 : 65.
     let shares = [0.3536, 0.6464];
-    assert!(close(wall(2.0, &[replica(2, 2.0, None)], Some(&shares)), 1.2928));
+    assert!(close(
+        wall(2.0, &[replica(2, 2.0, None)], Some(&shares)),
+        1.2928
+    ));
 }
 
 #[test]
@@ -54,7 +59,10 @@ fn more_static_threads_than_cpus_take_turns_until_few_are_left() {
     // 4 threads of 0.4 0.8 0.8 2.0 CPU seconds on 2 CPUs: until the first ends
     // 1.6/2 = 0.8 s, the two middle ones then 1.2/2 = 0.6 s, the last alone 1.2 s.
     let shares = [0.1, 0.2, 0.2, 0.5];
-    assert!(close(wall(4.0, &[replica(4, 2.0, None)], Some(&shares)), 2.6));
+    assert!(close(
+        wall(4.0, &[replica(4, 2.0, None)], Some(&shares)),
+        2.6
+    ));
 }
 
 #[test]
@@ -106,9 +114,14 @@ fn shares_that_are_equal_take_what_equal_sharing_takes() {
         // The second is an exact multiple of each refill, the fourth just less.
         for cpu in [0.33, 1.5, 1.97, 1.498] {
             let replicas = [replica(2, 2.0, Some(quota))];
-            let fixed = predict(&inputs(cpu, &replicas, Some(&[0.5, 0.5]))).map(both).unwrap();
+            let fixed = predict(&inputs(cpu, &replicas, Some(&[0.5, 0.5])))
+                .map(both)
+                .unwrap();
             let equal = predict(&inputs(cpu, &replicas, None)).map(both).unwrap();
-            assert!(close(fixed.0, equal.0) && close(fixed.1, equal.1), "{quota} {cpu}");
+            assert!(
+                close(fixed.0, equal.0) && close(fixed.1, equal.1),
+                "{quota} {cpu}"
+            );
         }
     }
 }

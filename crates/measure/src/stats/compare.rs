@@ -83,9 +83,11 @@ pub fn compare_runs(before: &[f64], after: &[f64]) -> Option<(f64, RunsOutcome)>
 }
 
 fn range(values: &[f64]) -> (f64, f64) {
-    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| {
-        (low.min(v), high.max(v))
-    })
+    values
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| {
+            (low.min(v), high.max(v))
+        })
 }
 
 #[cfg(test)]
@@ -98,7 +100,9 @@ mod tests {
     }
 
     fn outcome(row: &[f64], against: &[f64], quick: bool) -> Outcome {
-        compare_within_rounds(&rounds(row), &rounds(against), quick).unwrap().1
+        compare_within_rounds(&rounds(row), &rounds(against), quick)
+            .unwrap()
+            .1
     }
 
     #[test]
@@ -121,9 +125,18 @@ mod tests {
     fn one_round_on_the_other_side_five_rounds_or_quick_claim_nothing() {
         let row = [1.0, 1.0, 1.0, 1.0, 1.0, 2.0];
         assert_eq!(outcome(&row, &[1.5; 6], false), Outcome::NoDifferenceSeen);
-        assert_eq!(outcome(&[1.0; 5], &[9.0; 5], false), Outcome::NoDifferenceSeen);
-        assert_eq!(outcome(&[1.0; 6], &[9.0; 6], true), Outcome::NoDifferenceSeen);
-        assert_eq!(outcome(&[1.0; 6], &[1.0; 6], false), Outcome::NoDifferenceSeen);
+        assert_eq!(
+            outcome(&[1.0; 5], &[9.0; 5], false),
+            Outcome::NoDifferenceSeen
+        );
+        assert_eq!(
+            outcome(&[1.0; 6], &[9.0; 6], true),
+            Outcome::NoDifferenceSeen
+        );
+        assert_eq!(
+            outcome(&[1.0; 6], &[1.0; 6], false),
+            Outcome::NoDifferenceSeen
+        );
     }
 
     #[test]
@@ -140,7 +153,10 @@ mod tests {
         let claim = |after: &[f64]| compare_runs(&before, after).unwrap().1;
         assert_eq!(claim(&[0.99; 6]), RunsOutcome::Faster);
         assert_eq!(claim(&[1.51; 6]), RunsOutcome::Slower);
-        assert_eq!(claim(&[0.5, 0.5, 0.5, 0.5, 0.5, 1.0]), RunsOutcome::WithinNoise);
+        assert_eq!(
+            claim(&[0.5, 0.5, 0.5, 0.5, 0.5, 1.0]),
+            RunsOutcome::WithinNoise
+        );
         assert_eq!(claim(&[0.5; 5]), RunsOutcome::TooFewRounds);
         assert_eq!(compare_runs(&before, &[]), None);
     }

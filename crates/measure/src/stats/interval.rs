@@ -73,10 +73,19 @@ mod tests {
     fn ranks_of_more_samples_are_those_of_the_tables() {
         // Conover, Practical Nonparametric Statistics: n and the rank of the
         // lower end of the 95 % interval of the median.
-        for (n, rank) in [(8, 1), (9, 2), (12, 3), (15, 4), (20, 6), (25, 8), (50, 18), (100, 40)] {
+        for (n, rank) in [
+            (8, 1),
+            (9, 2),
+            (12, 3),
+            (15, 4),
+            (20, 6),
+            (25, 8),
+            (50, 18),
+            (100, 40),
+        ] {
             let (k, coverage) = covers(n);
             assert_eq!(k, rank, "n = {n}");
-            assert!(coverage >= 0.95 && coverage < 1.0);
+            assert!((0.95..1.0).contains(&coverage));
         }
     }
 
@@ -91,6 +100,6 @@ mod tests {
     #[test]
     fn what_is_not_a_number_is_left_out() {
         assert_eq!(interval(&[f64::NAN, f64::INFINITY]), None);
-        assert_eq!(interval(&[f64::NAN, 2.0]).unwrap().high, 2.0);
+        assert_eq!(interval(&[f64::NAN, 2.0]), interval(&[2.0]));
     }
 }

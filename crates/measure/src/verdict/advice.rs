@@ -5,7 +5,7 @@
 
 use super::Case;
 use super::thresholds::{GAIN, SAME_CPUS};
-use super::what_if::{Gain, WhatIf, gain};
+use super::what_if::{Gain, Hindrance, WhatIf, gain};
 use super::words::{self, count, cpus, percent, seconds};
 use crate::report::VerdictKind;
 
@@ -31,20 +31,20 @@ pub(super) fn next(case: &Case, kind: VerdictKind) -> String {
         VerdictKind::Waiting => at_most(
             case,
             "Have more of these waits under way at once (more workers or async tasks)",
-            WAITS_GONE,
+            waits_gone(),
             "is at most",
         ),
         VerdictKind::Contention => at_most(
             case,
             "Hold the lock for less, or split what it guards: more CPUs or workers would wait for \
              it too",
-            WAITS_GONE,
+            waits_gone(),
             "is at most",
         ),
         VerdictKind::Startup => at_most(
             case,
             "Start the workers once and keep them for many jobs",
-            WAITS_GONE,
+            waits_gone(),
             "is at most",
         ),
         VerdictKind::Starved => {
@@ -57,15 +57,14 @@ pub(super) fn next(case: &Case, kind: VerdictKind) -> String {
     }
 }
 
-const WAITS_GONE: WhatIf = WhatIf {
-    quota_cpus: None,
-    allowed_cpus: None,
-    threads: None,
-    one_replica: false,
-    equal_sharing: true,
-    alone: false,
-    no_waits: true,
-};
+/// The same limits with nothing to wait for.
+fn waits_gone() -> WhatIf {
+    WhatIf {
+        equal_sharing: true,
+        gone: Some(Hindrance::Waits),
+        ..WhatIf::default()
+    }
+}
 
 impl Case<'_> {
     fn gain(&self, change: &WhatIf) -> Option<Gain> {
@@ -96,7 +95,7 @@ fn host(case: &Case) -> String {
         case,
         "Run again with nothing else on these CPUs",
         WhatIf {
-            alone: true,
+            gone: Some(Hindrance::Others),
             ..WhatIf::default()
         },
         "should be",
@@ -108,7 +107,10 @@ fn hidden_limit(case: &Case) -> String {
                 machine's own limits";
     match case.gain(&WhatIf::default()) {
         Some(gain) if is_gain(&gain) => {
-            format!("{look}. The limits that show should give {}.", case.gain_words(&gain))
+            format!(
+                "{look}. The limits that show should give {}.",
+                case.gain_words(&gain)
+            )
         }
         _ => format!("{look}."),
     }
@@ -116,13 +118,13 @@ fn hidden_limit(case: &Case) -> String {
 
 fn bursts(case: &Case) -> String {
     let throttled = case.budget().map_or(0.0, |(budget, _)| budget.throttled);
-    let mut next = "Run fewer threads at once, so that they use the quota up more slowly".to_owned();
-    if let Some(needed) = unbinding_quota(case) {
-        next += &format!(", or raise the quota to {needed}, where they cannot use it up");
-    }
+    let raise = unbinding_quota(case).map_or_else(String::new, |needed| {
+        format!(", or raise the quota to {needed}, where they cannot use it up")
+    });
     format!(
-        "{next}. The workers get back at most the {} of their time that they were throttled; the \
-         slowest requests gain most.",
+        "Run fewer threads at once, so that they use the quota up more slowly{raise}. The workers \
+         get back at most the {} of their time that they were throttled; the slowest requests \
+         gain most.",
         percent(throttled)
     )
 }
@@ -170,7 +172,10 @@ fn larger_quota(case: &Case) -> Option<String> {
     let why = "is the smallest quota that no longer stops these threads on these CPUs";
     Some(match case.gain(&change) {
         Some(gain) if is_gain(&gain) => {
-            format!("{words} {why}: {} is to be expected.", case.gain_words(&gain))
+            format!(
+                "{words} {why}: {} is to be expected.",
+                case.gain_words(&gain)
+            )
         }
         Some(_) => format!(
             "A larger quota is not expected to gain anything: locks, waits, uneven work or other \
@@ -222,7 +227,10 @@ fn oversubscribed(case: &Case) -> String {
     };
     match case.gain(&change) {
         Some(gain) if is_gain(&gain) => {
-            format!("{who} should be faster, without turns: {}.", case.gain_words(&gain))
+            format!(
+                "{who} should be faster, without turns: {}.",
+                case.gain_words(&gain)
+            )
         }
         Some(gain) if gain.ratio.median > 1.0 - GAIN => format!(
             "{who} should take the same time ({}), with fewer switches and less memory.",
@@ -239,7 +247,12 @@ fn cpu(case: &Case) -> String {
     let host = case.host_cpus.map_or(allowed, |cpus| cpus as f64);
     if granted < allowed - SAME_CPUS {
         let quota = (2.0 * granted).min(allowed);
-        return more_cpus(case, quota, None, &format!("A quota of {}", quota_words(case, quota)));
+        return more_cpus(
+            case,
+            quota,
+            None,
+            &format!("A quota of {}", quota_words(case, quota)),
+        );
     }
     if allowed < host - SAME_CPUS {
         let more = (2.0 * allowed).min(host);
@@ -262,7 +275,10 @@ fn more_cpus(case: &Case, total: f64, allowed_cpus: Option<f64>, what: &str) -> 
     let with = format!("{what} together with {}", count(threads, "worker"));
     match case.gain(&change) {
         Some(gain) if is_gain(&gain) => {
-            format!("{with} should be {}; else only faster code.", case.gain_words(&gain))
+            format!(
+                "{with} should be {}; else only faster code.",
+                case.gain_words(&gain)
+            )
         }
         Some(_) => "More CPUs are not expected to gain anything here: only faster code.".to_owned(),
         None => format!("{with}, or faster code."),
@@ -288,7 +304,10 @@ fn workers(case: &Case) -> String {
     };
     match case.gain(&change) {
         Some(gain) if is_gain(&gain) => {
-            format!("{remedy} that share the work evenly should be {}.", case.gain_words(&gain))
+            format!(
+                "{remedy} that share the work evenly should be {}.",
+                case.gain_words(&gain)
+            )
         }
         _ => "More workers are not expected to gain anything here.".to_owned(),
     }

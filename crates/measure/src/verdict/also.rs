@@ -1,9 +1,9 @@
 //! What else the figures show, beside the verdict.
 
+use super::Case;
 use super::agree::Agreement;
 use super::thresholds::{COSTLY, FIDELITY, ROUNDS_WITH_ONE_ODD, UNACCOUNTED};
 use super::words::{kind, percent, seconds};
-use super::Case;
 use crate::figures::RoundFigures;
 use crate::report::Also;
 use crate::stats::{median, pair_by_round};
@@ -125,7 +125,9 @@ fn slower_than_model(case: &Case, missing: f64) -> String {
         return OPEN.to_owned();
     };
     let threads = case.threads() as f64;
-    let busy = case.allowed_cpus().map_or(threads, |cpus| cpus.min(threads));
+    let busy = case
+        .allowed_cpus()
+        .map_or(threads, |cpus| cpus.min(threads));
     let turns = budget.running * (threads / busy - 1.0);
     let waited = (budget.runnable - turns).max(0.0);
     let blocked = (budget.blocked - by.unaccounted.max(0.0)).max(0.0);
@@ -154,8 +156,13 @@ fn faster_than_model(case: &Case) -> String {
 }
 
 fn hidden_steal(case: &Case) -> Option<Also> {
-    let told = case.rounds.iter().all(|r| r.time_budget.is_some_and(|b| b.stolen.is_some()));
-    let steal = case.median(|r| r.steal_share).filter(|s| !told && *s >= STEAL_TO_NAME)?;
+    let told = case
+        .rounds
+        .iter()
+        .all(|r| r.time_budget.is_some_and(|b| b.stolen.is_some()));
+    let steal = case
+        .median(|r| r.steal_share)
+        .filter(|s| !told && *s >= STEAL_TO_NAME)?;
     Some(entry(
         "steal",
         format!(

@@ -44,7 +44,11 @@ pub fn verdict(case: &Case) -> Option<Verdict> {
     let text = text::text(case, &agreement);
     Some(Verdict {
         kind,
-        text: if probably { format!("Probably: {text}") } else { text },
+        text: if probably {
+            format!("Probably: {text}")
+        } else {
+            text
+        },
         evidence: text::evidence(case, kind),
         next: advice::next(case, kind),
         also: also::also(case, &agreement),
@@ -67,7 +71,8 @@ impl Case<'_> {
 
     /// Whether more than two points of worker time are not accounted for.
     fn leaves_time_open(&self) -> bool {
-        self.unaccounted().is_some_and(|u| u.abs() > thresholds::UNACCOUNTED)
+        self.unaccounted()
+            .is_some_and(|u| u.abs() > thresholds::UNACCOUNTED)
     }
 
     fn threads(&self) -> usize {

@@ -172,7 +172,10 @@ impl<'a> Case<'a> {
     fn runnable_is_largest(&self) -> bool {
         let budget = &self.budget;
         let blocked = budget.blocked - self.blocked_by.idle;
-        let others = budget.throttled.max(blocked).max(budget.stolen.unwrap_or(0.0));
+        let others = budget
+            .throttled
+            .max(blocked)
+            .max(budget.stolen.unwrap_or(0.0));
         budget.runnable >= LOSS && budget.runnable >= others
     }
 

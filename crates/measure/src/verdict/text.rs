@@ -4,6 +4,7 @@ use super::agree::Agreement;
 use super::rules::Unknown;
 use super::words::{count, cpus, kind, percent};
 use super::{Case, thresholds::STOLEN};
+use crate::figures::RoundFigures;
 use crate::report::{BlockedBy, TimeBudget, VerdictKind};
 
 /// What happened.
@@ -75,7 +76,7 @@ fn bursts(case: &Case) -> String {
          ran out in {} of them.",
         maybe(used, percent),
         maybe(period, super::words::seconds),
-        maybe(case.median(|r| r.throttled_period_share()), percent)
+        maybe(case.median(RoundFigures::throttled_period_share), percent)
     )
 }
 
@@ -192,13 +193,19 @@ pub(super) fn evidence(case: &Case, kind: VerdictKind) -> String {
     if let Some(usage) = case.median(|r| r.usage_cpus) {
         parts.push(usage_of_granted(case, usage));
     }
-    let ran_out = case.median(|r| r.throttled_period_share());
+    let ran_out = case.median(RoundFigures::throttled_period_share);
     if let (Some(share), true) = (ran_out, case.quota_cpus().is_some()) {
-        parts.push(format!("the quota ran out in {} of its periods", percent(share)));
+        parts.push(format!(
+            "the quota ran out in {} of its periods",
+            percent(share)
+        ));
     }
     let cpu_users = matches!(
         kind,
-        VerdictKind::Host | VerdictKind::HiddenLimit | VerdictKind::Oversubscribed | VerdictKind::Unclear
+        VerdictKind::Host
+            | VerdictKind::HiddenLimit
+            | VerdictKind::Oversubscribed
+            | VerdictKind::Unclear
     );
     if cpu_users {
         parts.extend(allowed_cpus_use(case));
@@ -207,17 +214,15 @@ pub(super) fn evidence(case: &Case, kind: VerdictKind) -> String {
 }
 
 fn states(budget: &TimeBudget) -> String {
-    let mut states = format!(
-        "running {}, throttled {}, runnable {}, blocked {}",
+    let stolen = budget.stolen.filter(|s| *s >= 0.0005);
+    format!(
+        "running {}, throttled {}, runnable {}, blocked {}{} of worker time",
         percent(budget.running),
         percent(budget.throttled),
         percent(budget.runnable),
-        percent(budget.blocked)
-    );
-    if let Some(stolen) = budget.stolen.filter(|s| *s >= 0.0005) {
-        states += &format!(", stolen {}", percent(stolen));
-    }
-    states + " of worker time"
+        percent(budget.blocked),
+        stolen.map_or_else(String::new, |s| format!(", stolen {}", percent(s)))
+    )
 }
 
 fn usage_of_granted(case: &Case, usage: f64) -> String {

@@ -25,10 +25,17 @@ pub(super) struct WhatIf {
     pub(super) one_replica: bool,
     /// Work shared as it goes, instead of in fixed parts.
     pub(super) equal_sharing: bool,
-    /// Nothing else uses the allowed CPUs.
-    pub(super) alone: bool,
-    /// Nobody waits for locks, input, output, io or requests.
-    pub(super) no_waits: bool,
+    /// What no longer stands in the way.
+    pub(super) gone: Option<Hindrance>,
+}
+
+/// Something that may be taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hindrance {
+    /// Other processes on the allowed CPUs.
+    Others,
+    /// Waiting for locks, queues, io and requests.
+    Waits,
 }
 
 /// What a change should give.
@@ -66,7 +73,10 @@ fn wall_after(row: &Row, round: &RoundFigures, change: &WhatIf) -> Option<f64> {
     let allowed_cpus = available_cpus(round, change)?;
     let replicas = replicas_after(round, change, allowed_cpus)?;
     let threads_stay = change.threads.is_none() && !change.one_replica;
-    let shares = row.work_shares.as_deref().filter(|_| threads_stay && !change.equal_sharing);
+    let shares = row
+        .work_shares
+        .as_deref()
+        .filter(|_| threads_stay && !change.equal_sharing);
     let inputs = Inputs {
         cpu_seconds: round.job_cpu_seconds()?,
         repeats: round.repeats,
@@ -82,7 +92,11 @@ fn wall_after(row: &Row, round: &RoundFigures, change: &WhatIf) -> Option<f64> {
 /// The CPUs that competitors leave.
 fn available_cpus(round: &RoundFigures, change: &WhatIf) -> Option<f64> {
     let allowed = change.allowed_cpus.or(round.allowed_cpus)?;
-    let others = if change.alone { 0.0 } else { round.others_share.unwrap_or(0.0) };
+    let others = if change.gone == Some(Hindrance::Others) {
+        0.0
+    } else {
+        round.others_share.unwrap_or(0.0)
+    };
     Some(allowed * (1.0 - others))
 }
 
@@ -121,7 +135,7 @@ fn replicas_after(
 /// figure of now caps theirs.
 fn lock_parallelism(round: &RoundFigures, change: &WhatIf, threads: usize) -> f64 {
     let lock = round.blocked_by.map_or(0.0, |by| by.lock);
-    if change.no_waits || lock < super::thresholds::UNACCOUNTED {
+    if change.gone == Some(Hindrance::Waits) || lock < super::thresholds::UNACCOUNTED {
         return threads as f64;
     }
     let now = round.threads() as f64 / round.replicas() as f64;
@@ -131,7 +145,7 @@ fn lock_parallelism(round: &RoundFigures, change: &WhatIf, threads: usize) -> f6
 /// Wall seconds of one job below which no limit can bring it: what the average
 /// worker runs and waits for outside.
 fn unavoidable_seconds(round: &RoundFigures, change: &WhatIf, threads: usize) -> Option<f64> {
-    if change.no_waits || threads == 0 {
+    if change.gone == Some(Hindrance::Waits) || threads == 0 {
         return Some(0.0);
     }
     let running = round.job_cpu_seconds()? / threads as f64;

@@ -58,7 +58,10 @@ pub(super) fn gain(gain: &Gain, measured_seconds: f64) -> String {
         seconds(gain.wall_seconds.median),
         seconds(measured_seconds)
     );
-    format!("{ratio:.2} × as fast {}, {walls}", range(&gain.ratio, gain.rounds))
+    format!(
+        "{ratio:.2} × as fast {}, {walls}",
+        range(&gain.ratio, gain.rounds)
+    )
 }
 
 /// The kind as the report writes it.

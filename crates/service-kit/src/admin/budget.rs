@@ -1,6 +1,7 @@
 //! The answer of `/budget`: what CPU and memory this process may use and has used.
 
 use cpu_budget::{Cgroup, CpuBudget, CpuQuota, CpuUsage, MemoryUsage};
+use measure::report::Effective;
 use serde::{Deserialize, Serialize};
 
 /// The budget of one process; `None` (`null`) is unknown, never 0.
@@ -112,6 +113,24 @@ impl BudgetReport {
                 limit_bytes: budget.memory_limit_bytes,
                 unlimited: budget.memory_unlimited,
             },
+        }
+    }
+
+    /// The limits as a run report has them.
+    pub fn effective(&self) -> Effective {
+        let (quota_cpus, period_seconds) = match self.quota {
+            Some(QuotaReport::Limited { cpus, period_micros, .. }) => {
+                (Some(cpus), Some(period_micros as f64 * 1e-6))
+            }
+            Some(QuotaReport::Unlimited) | None => (None, None),
+        };
+        Effective {
+            cpus: self.effective_cpus,
+            quota_cpus,
+            quota_known: self.quota.is_some(),
+            period_seconds,
+            cpuset: self.cpuset.clone(),
+            memory_bytes: self.memory.limit_bytes,
         }
     }
 

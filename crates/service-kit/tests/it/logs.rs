@@ -40,9 +40,8 @@ async fn fails() -> Result<(), Problem> {
         .into())
 }
 
-async fn panics() {
-    let nothing: Option<u8> = None;
-    nothing.expect("there is always one");
+async fn panics() -> &'static str {
+    panic!("there is always one")
 }
 
 // One thread, so that the subscriber of this test sees all of its requests.

@@ -1,10 +1,13 @@
-//! The machine the lab runs on, as the kernel describes it.
+//! The machine, as its kernel describes it.
 
 use measure::report::Host;
+use std::time::SystemTime;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-/// Reads what the kernel tells; the engine's name comes from the host script,
-/// since a container cannot see it.
-pub fn host(engine: Option<String>) -> Host {
+/// Reads what the kernel tells. The engine is left open, since a container
+/// cannot see it, and so is the version of the control groups.
+pub fn host() -> Host {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok();
     Host {
@@ -12,7 +15,7 @@ pub fn host(engine: Option<String>) -> Host {
         model: model(&cpuinfo),
         kernel: kernel.map(|release| release.trim().to_owned()),
         cgroup_version: None,
-        engine,
+        engine: None,
     }
 }
 
@@ -23,9 +26,24 @@ fn model(cpuinfo: &str) -> Option<String> {
     Some(name.trim().to_owned())
 }
 
+/// A moment as a run report has it: RFC 3339 in UTC, to the second.
+pub fn rfc3339(moment: SystemTime) -> String {
+    let moment = OffsetDateTime::from(moment);
+    let moment = moment.replace_nanosecond(0).unwrap_or(moment);
+    moment
+        .format(&Rfc3339)
+        .expect("a UTC time of this century has an RFC 3339 form")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_written_in_utc() {
+        let moment = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(86_400_500);
+        assert_eq!(rfc3339(moment), "1970-01-02T00:00:00Z");
+    }
 
     #[test]
     fn the_model_is_read_where_there_is_one() {

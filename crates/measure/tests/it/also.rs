@@ -1,0 +1,154 @@
+//! What stands beside the verdict.
+
+use crate::build::*;
+use measure::analysis::analyse;
+use measure::report::{ReplicaAccount, Row};
+
+/// Baseline of 1 CPU second; rows of one strategy that cost what is told.
+fn rows(one_worker: Option<f64>, two_workers: f64) -> Vec<Row> {
+    let one = |cpu: f64| replica(cpu).worker(cpu, 0.0);
+    let two = |cpu: f64| {
+        replica(cpu / 2.0)
+            .worker(cpu / 2.0, 0.0)
+            .worker(cpu / 2.0, 0.0)
+    };
+    let mut rows = vec![baseline(&[1.0; 6])];
+    rows.extend(one_worker.map(|cpu| row("two", "processes", 1, rounds(6, &[one(cpu)]))));
+    rows.push(row("two", "processes", 2, rounds(6, &[two(two_workers)])));
+    let mut report = report(vec![station("two", None)], rows);
+    analyse(&mut report);
+    report.rows
+}
+
+fn kinds(row: &Row) -> Vec<&str> {
+    row.verdict
+        .as_ref()
+        .unwrap()
+        .also
+        .iter()
+        .map(|a| a.kind.as_str())
+        .collect()
+}
+
+#[test]
+fn cpu_that_one_worker_costs_too_is_overhead() {
+    let rows = rows(Some(1.2), 1.25);
+    assert_eq!(kinds(&rows[1]), ["overhead"]);
+    assert_eq!(kinds(&rows[2]), ["overhead"]);
+}
+
+#[test]
+fn cpu_that_only_several_workers_cost_is_the_shared_core() {
+    let rows = rows(Some(1.02), 1.11);
+    assert!(kinds(&rows[1]).is_empty());
+    assert_eq!(kinds(&rows[2]), ["shared-core"]);
+}
+
+#[test]
+fn without_a_row_of_one_worker_the_cost_has_no_cause() {
+    assert_eq!(kinds(&rows(None, 1.2)[1]), ["cpu-cost"]);
+}
+
+#[test]
+fn less_than_ten_percent_is_drift() {
+    assert!(kinds(&rows(Some(1.09), 1.09)[2]).is_empty());
+}
+
+#[test]
+fn the_cost_is_taken_within_rounds() {
+    // The machine slows down from round to round; each pair stays at 1.05.
+    let speeds = [1.0, 1.2, 1.4, 1.6, 1.8, 2.0];
+    let mut slower = baseline(&speeds.map(|s| s * 1.05));
+    slower.baseline = false;
+    slower.strategy = "executor".to_owned();
+    let mut report = report(vec![station("two", None)], vec![baseline(&speeds), slower]);
+    analyse(&mut report);
+    assert!(kinds(&report.rows[1]).is_empty());
+}
+
+fn half_row(sample: ReplicaAccount) -> Row {
+    analysed(
+        station("half", Some(0.5)),
+        row("half", "sequential", 1, rounds(6, &[sample])),
+    )
+}
+
+#[test]
+fn the_quota_model_fits_a_clean_sample() {
+    let row = half_row(half(1.02));
+    assert!((row.quota_fidelity.unwrap() - 1.0).abs() < 1e-9);
+    assert!(kinds(&row).is_empty());
+}
+
+#[test]
+fn a_misfit_is_explained_by_what_the_model_does_not_know_or_flagged() {
+    let mut blocked = half(1.02).between(100.0, 102.2).blocked(|b| b.io = 0.18);
+    blocked.cpus.idle_seconds = Some(3.3);
+    let explained = half_row(blocked.clone());
+    assert!((explained.quota_fidelity.unwrap() - 2.02 / 2.2).abs() < 1e-9);
+    let text = also_text(&explained, "quota-fidelity");
+    assert!(text.contains("not the quota's"), "{text}");
+
+    blocked.workers[0].blocked_on.io = 0.0;
+    let text = also_text(&half_row(blocked), "quota-fidelity");
+    assert!(text.contains("Nothing in the account"), "{text}");
+}
+
+#[test]
+fn a_sample_faster_than_the_quota_allows_is_laid_to_an_unaligned_start() {
+    let mut fast = half(1.02).between(100.0, 101.9);
+    fast.workers[0].waited_seconds = Some(0.88);
+    assert!(also_text(&half_row(fast.clone()), "quota-fidelity").contains("faster"));
+    fast.aligned = Some(false);
+    let row = half_row(fast);
+    assert!(also_text(&row, "quota-fidelity").contains("did not start with a refill"));
+    assert!(also_text(&row, "unaligned").contains("rounds 0, 1"));
+}
+
+#[test]
+fn no_fidelity_where_the_quota_does_not_bind() {
+    let sample = replica(1.0).worker(0.99, 0.01).throttled(10, 0, 0.0);
+    let row = row("more", "sequential", 1, rounds(6, &[sample]));
+    assert_eq!(
+        analysed(station("more", Some(1.5)), row).quota_fidelity,
+        None
+    );
+}
+
+#[test]
+fn a_stray_sample_is_named_with_its_time() {
+    let mut samples = rounds(6, &[replica(1.0).worker(0.99, 0.01)]);
+    samples[4] = rounds(5, &[replica(1.5).worker(1.485, 0.015)]).remove(4);
+    let row = analysed(
+        station("one", Some(1.0)),
+        row("one", "sequential", 1, samples),
+    );
+    assert_eq!(row.outliers, [4]);
+    assert!(also_text(&row, "outlier").contains("round 4 (1.50 s)"));
+}
+
+#[test]
+fn a_little_steal_that_may_hide_in_running_is_named() {
+    let with = |steal, excluded| {
+        let sample = replica(1.0)
+            .worker(0.98, 0.01)
+            .worker(0.98, 0.01)
+            .steal(steal, excluded);
+        analysed(
+            station("two", None),
+            row("two", "executor", 2, rounds(6, &[sample])),
+        )
+    };
+    assert!(also_text(&with(0.04, None), "steal").contains("2.0 %"));
+    assert!(!kinds(&with(0.01, None)).contains(&"steal"));
+    assert!(!kinds(&with(0.02, Some(true))).contains(&"steal"));
+}
+
+fn also_text(row: &Row, kind: &str) -> String {
+    let also = &row.verdict.as_ref().unwrap().also;
+    also.iter()
+        .find(|a| a.kind == kind)
+        .unwrap_or_else(|| panic!("{also:?}"))
+        .text
+        .clone()
+}

@@ -1,0 +1,233 @@
+//! Where the time went: the probed facts, and the edges of the accounts.
+
+use crate::build::*;
+use measure::figures::RoundFigures;
+use measure::report::{ReplicaAccount, Station, TimeBudget};
+
+fn figures(station: &Station, replicas: Vec<ReplicaAccount>) -> RoundFigures {
+    RoundFigures::new(&round(replicas), station).unwrap()
+}
+
+fn budget(station: &Station, replicas: Vec<ReplicaAccount>) -> TimeBudget {
+    figures(station, replicas).time_budget.unwrap()
+}
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9
+}
+
+#[test]
+fn one_process_at_half_a_cpu_is_half_throttled() {
+    let sample = replica(4.0).worker(2.01, 1.99).throttled(40, 40, 1.99);
+    let b = budget(&station("half", Some(0.5)), vec![sample]);
+    assert!(close(b.running, 2.01 / 4.0) && close(b.throttled, 1.99 / 4.0));
+    assert!(close(b.runnable, 0.0) && close(b.blocked, 0.0));
+}
+
+#[test]
+fn four_processes_at_half_a_cpu_stand_two_to_a_throttled_queue() {
+    let sample = (0..4)
+        .fold(replica(4.0), |r, _| r.worker(0.5, 3.5))
+        .throttled(40, 40, 6.0);
+    let b = budget(&station("half", Some(0.5)), vec![sample]);
+    // Of 3.5 s waiting each, 3.0 throttled and 0.5 for want of a CPU.
+    assert!(close(b.running, 0.125) && close(b.throttled, 0.75) && close(b.runnable, 0.125));
+}
+
+#[test]
+fn two_processes_on_one_cpu_take_turns_unthrottled() {
+    let sample = replica(4.0)
+        .worker(2.0, 2.0)
+        .worker(2.0, 2.0)
+        .on_cpus("0", 1);
+    let f = figures(&station("pinned", None), vec![sample]);
+    let b = f.time_budget.unwrap();
+    assert!(close(b.running, 0.5) && close(b.runnable, 0.5) && close(b.throttled, 0.0));
+    assert_eq!((f.allowed_cpus, f.granted_cpus), (Some(1.0), Some(1.0)));
+}
+
+#[test]
+fn throttled_time_is_never_more_than_the_waits() {
+    let sample = replica(2.0).worker(1.0, 0.5).throttled(20, 20, 5.0);
+    let b = budget(&station("half", Some(0.5)), vec![sample]);
+    assert!(close(b.throttled, 0.25) && close(b.runnable, 0.0) && close(b.blocked, 0.25));
+}
+
+#[test]
+fn what_was_not_counted_is_unknown_and_never_zero() {
+    let half = station("half", Some(0.5));
+    let good = || replica(2.0).worker(1.0, 1.0).throttled(20, 20, 1.0);
+    assert!(figures(&half, vec![good()]).time_budget.is_some());
+
+    let mut missing = good();
+    missing.workers[0].waited_seconds = None;
+    let mut zeros_although_throttled = good();
+    zeros_although_throttled.workers[0].waited_seconds = Some(0.0);
+    let mut all_zero = good();
+    all_zero.workers[0].on_cpu_seconds = Some(0.0);
+    all_zero.workers[0].waited_seconds = Some(0.0);
+    let mut no_throttled_time = good();
+    no_throttled_time.group.throttled_seconds = None;
+    for bad in [
+        missing,
+        zeros_although_throttled,
+        all_zero,
+        no_throttled_time,
+    ] {
+        assert_eq!(figures(&half, vec![bad]).time_budget, None);
+    }
+}
+
+#[test]
+fn without_a_quota_nothing_is_throttled_even_where_it_is_not_counted() {
+    let mut sample = replica(1.0).worker(0.9, 0.1);
+    sample.group.throttled_seconds = None;
+    let b = budget(&station("two", None), vec![sample.clone()]);
+    assert!(close(b.throttled, 0.0) && close(b.runnable, 0.1));
+    let mut unknown = station("two", None);
+    unknown.effective.quota_known = false;
+    assert_eq!(figures(&unknown, vec![sample]).time_budget, None);
+}
+
+#[test]
+fn stolen_time_is_told_apart_only_where_on_cpu_time_leaves_it_out() {
+    let two = station("two", None);
+    let with = |excluded| {
+        let sample = replica(1.0)
+            .worker(0.9, 0.0)
+            .worker(0.9, 0.02)
+            .steal(0.15, excluded);
+        budget(&two, vec![sample])
+    };
+    let told = with(Some(true));
+    assert!(close(told.stolen.unwrap(), 0.075));
+    assert!(close(
+        told.running + told.runnable + told.blocked + 0.075,
+        1.0
+    ));
+    assert_eq!(with(Some(false)).stolen, None);
+    assert_eq!(with(None).stolen, None);
+    // Nothing stolen hides nowhere.
+    let none = replica(1.0).worker(0.9, 0.02).steal(0.0, None);
+    assert_eq!(budget(&two, vec![none]).stolen, Some(0.0));
+}
+
+#[test]
+fn stolen_time_is_at_most_what_is_missing() {
+    let sample = replica(1.0).worker(0.99, 0.005).steal(0.5, Some(true));
+    assert!(close(
+        budget(&station("two", None), vec![sample]).stolen.unwrap(),
+        0.005
+    ));
+}
+
+#[test]
+fn blocked_time_goes_to_the_causes_and_the_rest_is_unaccounted() {
+    let sample = replica(2.0).worker(1.0, 0.2).blocked(|b| {
+        b.io = 0.5;
+        b.lock = 0.2;
+    });
+    let f = figures(&station("two", None), vec![sample]);
+    let by = f.blocked_by.unwrap();
+    assert!(close(by.io, 0.25) && close(by.lock, 0.1) && close(by.unaccounted, 0.05));
+    assert!(close(f.time_budget.unwrap().blocked, 0.4));
+    assert!(close(f.unaccounted.unwrap(), 0.05));
+}
+
+#[test]
+fn accounts_that_hold_more_than_there_was_still_sum_to_one_and_show_it() {
+    let sample = replica(1.0).worker(0.9, 0.2).blocked(|b| b.io = 0.1);
+    let f = figures(&station("two", None), vec![sample]);
+    let b = f.time_budget.unwrap();
+    assert!(close(b.running + b.throttled + b.runnable + b.blocked, 1.0));
+    assert!(close(f.unaccounted.unwrap(), -0.2));
+}
+
+#[test]
+fn a_replica_that_starts_late_or_ends_early_blocks_its_workers() {
+    let first = replica(1.0).worker(1.0, 0.0).between(100.0, 101.0);
+    let second = replica(1.0).worker(0.8, 0.0).between(100.3, 101.1);
+    let f = figures(&fleet("fleet", 2, 1.0), vec![first, second]);
+    let by = f.blocked_by.unwrap();
+    assert!(close(f.wall_seconds, 1.1));
+    assert!(
+        close(by.start, 0.3 / 2.2) && close(by.tail, 0.1 / 2.2),
+        "{by:?}"
+    );
+    assert!(close(by.unaccounted, 0.0));
+}
+
+#[test]
+fn replicas_of_the_same_cpus_share_one_set_of_them() {
+    // Two replicas of 0.8 s each in 1 s on the same two CPUs, a stranger 0.3 s.
+    let one = || {
+        let mut r = replica(1.0).worker(0.8, 0.1);
+        r.cpus.idle_seconds = Some(0.1);
+        r.cpus.others_seconds = Some(1.1);
+        r
+    };
+    let f = figures(&fleet("fleet", 2, 1.0), vec![one(), one()]);
+    assert_eq!(f.allowed_cpus, Some(2.0));
+    assert!(close(f.idle_share.unwrap(), 0.05));
+    // Not the 1.1 that each sees: 0.8 of it is the other replica.
+    assert!(close(f.others_share.unwrap(), 0.15));
+}
+
+#[test]
+fn disjoint_cpus_add_up_and_partly_shared_ones_are_unknown() {
+    let on = |list: &str, count, others| {
+        replica(1.0)
+            .worker(0.5, 0.0)
+            .on_cpus(list, count)
+            .others(others)
+    };
+    let two = fleet("fleet", 2, 1.0);
+    let apart = figures(&two, vec![on("0", 1, 0.3), on("1", 1, 0.1)]);
+    assert_eq!(
+        (apart.allowed_cpus, apart.granted_cpus),
+        (Some(2.0), Some(2.0))
+    );
+    assert!(close(apart.others_share.unwrap(), 0.2));
+    let overlapping = figures(&two, vec![on("0-1", 2, 0.3), on("1-2", 2, 0.1)]);
+    assert_eq!(overlapping.allowed_cpus, Some(3.0));
+    assert_eq!(
+        (overlapping.others_share, overlapping.idle_share),
+        (None, None)
+    );
+}
+
+#[test]
+fn granted_is_the_smaller_of_quotas_and_cpus() {
+    let sample = || replica(1.0).worker(0.5, 0.0);
+    assert_eq!(
+        figures(&station("half", Some(0.5)), vec![sample()]).granted_cpus,
+        Some(0.5)
+    );
+    let fleet_of_eight = figures(&fleet("fleet", 8, 0.5), vec![sample(); 8]);
+    assert_eq!(fleet_of_eight.granted_cpus, Some(2.0));
+    let mut unknown = station("two", None);
+    unknown.effective.quota_known = false;
+    assert_eq!(figures(&unknown, vec![sample()]).granted_cpus, None);
+}
+
+#[test]
+fn cpus_without_a_worker_are_not_spare() {
+    let one = figures(&station("two", None), vec![replica(1.0).worker(0.9, 0.1)]);
+    assert!(close(one.idle_share.unwrap(), 0.55));
+    // The second CPU had no worker; of the first, 0.1 s was idle.
+    assert!(close(one.spare_idle_share.unwrap(), 0.05));
+    let uneven = replica(1.0)
+        .worker(1.0, 0.0)
+        .worker(0.4, 0.0)
+        .blocked(|b| b.tail = 0.6);
+    let uneven = figures(&station("two", None), vec![uneven]);
+    assert!(close(uneven.idle_share.unwrap(), 0.3) && close(uneven.spare_idle_share.unwrap(), 0.0));
+}
+
+#[test]
+fn a_sample_without_wall_time_has_no_figures() {
+    let two = station("two", None);
+    assert!(RoundFigures::new(&round(vec![]), &two).is_none());
+    assert!(RoundFigures::new(&round(vec![replica(0.0)]), &two).is_none());
+    assert!(RoundFigures::new(&round(vec![replica(f64::NAN)]), &two).is_none());
+}

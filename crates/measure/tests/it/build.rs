@@ -1,0 +1,249 @@
+//! Builds rounds, stations and reports by hand.
+
+use measure::analysis::analyse;
+use measure::report::{
+    Backend, BlockedOn, CpusAccount, Declared, Effective, GroupAccount, Host, ReplicaAccount,
+    Round, Row, RunReport, SCHEMA, Station, WorkerAccount,
+};
+use std::collections::BTreeMap;
+
+/// One replica's sample on CPUs that it has for itself, unless told otherwise.
+pub(crate) fn replica(wall: f64) -> ReplicaAccount {
+    ReplicaAccount {
+        instance: "instance-1".to_owned(),
+        run_sequence: 1,
+        started_seconds: 100.0,
+        ended_seconds: 100.0 + wall,
+        aligned: None,
+        answer: Some(148_933),
+        workers: Vec::new(),
+        group: GroupAccount {
+            cpu_seconds: Some(0.0),
+            periods: Some(0),
+            throttled_periods: Some(0),
+            throttled_seconds: Some(0.0),
+        },
+        cpus: CpusAccount {
+            allowed: Some("0-1".to_owned()),
+            count: Some(2),
+            idle_seconds: Some(2.0 * wall),
+            steal_seconds: Some(0.0),
+            others_seconds: Some(0.0),
+            on_cpu_excludes_steal: Some(false),
+        },
+    }
+}
+
+/// Changes to a replica, one knob each.
+pub(crate) trait ReplicaExt: Sized {
+    /// Adds a worker with seconds on CPU and waiting; its CPU is the group's,
+    /// and no longer idle.
+    fn worker(self, on_cpu: f64, waited: f64) -> Self;
+    /// The last worker's blocked seconds.
+    fn blocked(self, set: impl FnOnce(&mut BlockedOn)) -> Self;
+    /// Periods, throttled periods and throttled seconds.
+    fn throttled(self, periods: u64, throttled: u64, seconds: f64) -> Self;
+    /// The allowed CPUs, all idle time there being over.
+    fn on_cpus(self, list: &str, count: usize) -> Self;
+    /// Another process' seconds on the allowed CPUs.
+    fn others(self, seconds: f64) -> Self;
+    /// Stolen seconds, and whether on-CPU time leaves them out.
+    fn steal(self, seconds: f64, excluded: Option<bool>) -> Self;
+    /// Start and end by the host's clock.
+    fn between(self, start: f64, end: f64) -> Self;
+}
+
+impl ReplicaExt for ReplicaAccount {
+    fn worker(mut self, on_cpu: f64, waited: f64) -> Self {
+        self.workers.push(WorkerAccount {
+            items: 10,
+            started_seconds: self.started_seconds,
+            ended_seconds: self.ended_seconds,
+            on_cpu_seconds: Some(on_cpu),
+            waited_seconds: Some(waited),
+            blocked_on: BlockedOn::default(),
+        });
+        *self.group.cpu_seconds.as_mut().unwrap() += on_cpu;
+        let idle = self.cpus.idle_seconds.as_mut().unwrap();
+        *idle = (*idle - on_cpu).max(0.0);
+        self
+    }
+
+    fn blocked(mut self, set: impl FnOnce(&mut BlockedOn)) -> Self {
+        set(&mut self.workers.last_mut().unwrap().blocked_on);
+        self
+    }
+
+    fn throttled(mut self, periods: u64, throttled: u64, seconds: f64) -> Self {
+        self.group.periods = Some(periods);
+        self.group.throttled_periods = Some(throttled);
+        self.group.throttled_seconds = Some(seconds);
+        self
+    }
+
+    fn on_cpus(mut self, list: &str, count: usize) -> Self {
+        let wall = self.ended_seconds - self.started_seconds;
+        let used = self.group.cpu_seconds.unwrap();
+        self.cpus.allowed = Some(list.to_owned());
+        self.cpus.count = Some(count);
+        self.cpus.idle_seconds = Some((count as f64 * wall - used).max(0.0));
+        self
+    }
+
+    fn others(mut self, seconds: f64) -> Self {
+        self.cpus.others_seconds = Some(seconds);
+        let idle = self.cpus.idle_seconds.as_mut().unwrap();
+        *idle = (*idle - seconds).max(0.0);
+        self
+    }
+
+    fn steal(mut self, seconds: f64, excluded: Option<bool>) -> Self {
+        self.cpus.steal_seconds = Some(seconds);
+        self.cpus.on_cpu_excludes_steal = excluded;
+        let idle = self.cpus.idle_seconds.as_mut().unwrap();
+        *idle = (*idle - seconds).max(0.0);
+        self
+    }
+
+    fn between(mut self, start: f64, end: f64) -> Self {
+        self.started_seconds = start;
+        self.ended_seconds = end;
+        self
+    }
+}
+
+pub(crate) fn round(replicas: Vec<ReplicaAccount>) -> Round {
+    Round {
+        round: 0,
+        repeats: 1,
+        replicas,
+    }
+}
+
+/// The same sample in every round.
+pub(crate) fn rounds(count: u32, replicas: &[ReplicaAccount]) -> Vec<Round> {
+    (0..count)
+        .map(|round| Round {
+            round,
+            repeats: 1,
+            replicas: replicas.to_vec(),
+        })
+        .collect()
+}
+
+/// A station of one replica on CPUs 0-1.
+pub(crate) fn station(name: &str, quota_cpus: Option<f64>) -> Station {
+    Station {
+        name: name.to_owned(),
+        replicas: 1,
+        declared: Declared {
+            cpus: quota_cpus,
+            cpuset: None,
+            memory_bytes: Some(64 << 20),
+        },
+        effective: Effective {
+            cpus: Some(quota_cpus.unwrap_or(2.0).min(2.0)),
+            quota_cpus,
+            quota_known: true,
+            period_seconds: quota_cpus.map(|_| 0.1),
+            cpuset: Some("0-1".to_owned()),
+            memory_bytes: Some(64 << 20),
+        },
+        believed_cpus: Some(2),
+        agree: Some(true),
+        replica_cpusets: vec![Some("0-1".to_owned())],
+        refused: None,
+    }
+}
+
+pub(crate) fn fleet(name: &str, replicas: usize, quota_cpus: f64) -> Station {
+    Station {
+        replicas,
+        replica_cpusets: vec![Some("0-1".to_owned()); replicas],
+        ..station(name, Some(quota_cpus))
+    }
+}
+
+/// A row with nothing derived yet.
+pub(crate) fn row(station: &str, strategy: &str, workers: usize, rounds: Vec<Round>) -> Row {
+    Row {
+        station: station.to_owned(),
+        strategy: strategy.to_owned(),
+        kernel: "trial".to_owned(),
+        workers,
+        threads: None,
+        baseline: false,
+        not_run: None,
+        work_shares: None,
+        samples: Vec::new(),
+        wall_seconds: None,
+        predicted_wall_seconds: None,
+        speedup: None,
+        efficiency: None,
+        cpu_seconds: None,
+        cpu_seconds_outside_workers: None,
+        cpus_used: None,
+        granted_cpus: None,
+        quota_fidelity: None,
+        time_budget: None,
+        blocked_by: None,
+        verdict: None,
+        outliers: Vec::new(),
+        rounds,
+    }
+}
+
+pub(crate) fn report(stations: Vec<Station>, rows: Vec<Row>) -> RunReport {
+    RunReport {
+        schema: SCHEMA.to_owned(),
+        lab: "lab-primes".to_owned(),
+        backend: Backend::Docker,
+        started: "2025-11-21T09:00:00Z".to_owned(),
+        seconds: 120.0,
+        quick: false,
+        partial: false,
+        parameters: BTreeMap::from([("limit".to_owned(), 2_000_000.into())]),
+        host: Host {
+            cpus: Some(2),
+            ..Host::default()
+        },
+        stations,
+        rows,
+        comparisons: Vec::new(),
+        groups: Vec::new(),
+        invariants: Vec::new(),
+        changes: Vec::new(),
+    }
+}
+
+/// The analysed row of a report with this row alone.
+pub(crate) fn analysed(station: Station, row: Row) -> Row {
+    let mut report = report(vec![station], vec![row]);
+    analyse(&mut report);
+    report.rows.remove(0)
+}
+
+/// One busy thread without limits: the sequential baseline, `wall` seconds.
+pub(crate) fn baseline(walls: &[f64]) -> Row {
+    let rounds = (0..)
+        .zip(walls)
+        .map(|(round, &wall)| Round {
+            round,
+            repeats: 1,
+            replicas: vec![replica(wall).worker(wall, 0.0)],
+        })
+        .collect();
+    Row {
+        baseline: true,
+        ..row("two", "sequential", 1, rounds)
+    }
+}
+
+/// One thread under quota 0.5 as the kernel would let it run, in whole periods.
+pub(crate) fn half(cpu: f64) -> ReplicaAccount {
+    let refills = (cpu / 0.05 + 1e-9).floor();
+    let wall = refills * 0.1 + (cpu - refills * 0.05);
+    replica(wall)
+        .worker(cpu, wall - cpu)
+        .throttled(refills as u64 + 1, refills as u64, wall - cpu)
+}

@@ -1,0 +1,193 @@
+//! What changed between two runs, and what it did.
+
+use crate::build::*;
+use measure::analysis::analyse;
+use measure::changes::changes;
+use measure::report::{Change, ReplicaAccount, Round, Row, RunReport};
+
+const DRIFT: [f64; 6] = [1.021, 1.033, 1.045, 1.031, 1.022, 1.034];
+
+/// A run with a baseline and one sequential row at `quota` on `edited`.
+fn run(quota: f64, sample: impl Fn(f64) -> ReplicaAccount, rounds: usize, speed: f64) -> RunReport {
+    let cpu: Vec<f64> = DRIFT[..rounds].iter().map(|c| c * speed).collect();
+    let samples: Vec<Round> = (0..)
+        .zip(&cpu)
+        .map(|(round, &cpu)| Round {
+            round,
+            repeats: 1,
+            replicas: vec![sample(cpu)],
+        })
+        .collect();
+    let mut report = report(
+        vec![station("two", None), station("edited", Some(quota))],
+        vec![baseline(&cpu), row("edited", "sequential", 1, samples)],
+    );
+    analyse(&mut report);
+    report
+}
+
+fn full(cpu: f64) -> ReplicaAccount {
+    replica(cpu).worker(cpu, 0.0).throttled(10, 0, 0.0)
+}
+
+fn effects(before: &RunReport, after: &RunReport) -> Vec<String> {
+    changes(before, after)
+        .into_iter()
+        .flat_map(|c| c.effects)
+        .collect()
+}
+
+#[test]
+fn no_change_is_no_entry() {
+    let report = run(0.5, half, 6, 1.0);
+    assert!(changes(&report, &report).is_empty());
+    // A machine that is slower today is not a change of the lab.
+    assert!(changes(&report, &run(0.5, half, 6, 1.3)).is_empty());
+}
+
+#[test]
+fn a_raised_quota_is_named_with_its_effect_and_the_prediction() {
+    let (before, after) = (run(0.5, half, 6, 1.0), run(1.0, full, 6, 1.3));
+    let found: Vec<Change> = changes(&before, &after);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].subject.as_str(), found[0].knob.as_str()),
+        ("edited", "cpus")
+    );
+    assert_eq!(
+        (found[0].before.as_str(), found[0].after.as_str()),
+        ("0.5", "1")
+    );
+    let effect = &found[0].effects[0];
+    assert!(
+        effect.starts_with("edited/sequential/trial/1: 1.9"),
+        "{effect}"
+    );
+    assert!(
+        effect.contains("× as fast") && effect.contains("as the model predicted"),
+        "{effect}"
+    );
+    // The machine was slower the second time: the walls alone would mislead.
+    assert!(
+        effect.contains("while the baseline went 1.03 s → 1.34 s"),
+        "{effect}"
+    );
+    let back = &effects(&after, &before)[0];
+    assert!(back.contains("× as long"), "{back}");
+}
+
+#[test]
+fn a_quota_that_changes_nothing_is_within_noise() {
+    let effect = &effects(&run(1.0, full, 6, 1.0), &run(1.5, full, 6, 1.0))[0];
+    assert!(
+        effect.contains("within noise") && effect.contains("1.00 × as fast"),
+        "{effect}"
+    );
+}
+
+#[test]
+fn what_did_not_move_as_predicted_is_said() {
+    let effect = &effects(&run(0.5, half, 6, 1.0), &run(1.0, half, 6, 1.0))[0];
+    assert!(effect.contains("within noise"), "{effect}");
+    assert!(effect.contains("; the model predicted"), "{effect}");
+}
+
+#[test]
+fn fewer_than_six_rounds_or_a_quick_run_claim_nothing() {
+    let (before, after) = (run(0.5, half, 6, 1.0), run(1.0, full, 5, 1.0));
+    assert!(effects(&before, &after)[0].contains("nothing is claimed"));
+    let mut quick = run(1.0, full, 6, 1.0);
+    quick.quick = true;
+    assert!(effects(&before, &quick)[0].contains("nothing is claimed"));
+}
+
+#[test]
+fn knobs_of_one_station_that_changed_together_share_one_effect() {
+    let before = run(0.5, half, 6, 1.0);
+    let mut after = run(1.0, full, 6, 1.0);
+    after.stations[1].declared.memory_bytes = Some(128 << 20);
+    let found = changes(&before, &after);
+    assert_eq!(
+        found.iter().map(|c| c.knob.as_str()).collect::<Vec<_>>(),
+        ["cpus", "memory"]
+    );
+    assert_eq!(found[1].after, "128 MiB");
+    assert!(
+        found[1].effects[0].contains("together with cpus"),
+        "{:?}",
+        found[1]
+    );
+}
+
+#[test]
+fn parameters_bear_on_all_rows_and_choices_on_none() {
+    let before = run(0.5, half, 6, 1.0);
+    let mut after = before.clone();
+    after
+        .parameters
+        .insert("limit".to_owned(), 8_000_000.into());
+    after.parameters.insert("rounds".to_owned(), 6.into());
+    let found = changes(&before, &after);
+    assert_eq!(found.len(), 2);
+    assert_eq!(
+        (found[0].subject.as_str(), found[0].knob.as_str()),
+        ("lab-primes", "limit")
+    );
+    assert!(
+        found[0].effects[0].contains("1 row: no difference"),
+        "{:?}",
+        found[0].effects
+    );
+    assert_eq!(
+        (found[1].knob.as_str(), found[1].before.as_str()),
+        ("rounds", "default")
+    );
+    assert!(found[1].effects.is_empty());
+}
+
+#[test]
+fn stations_that_come_and_go_and_the_hosts_cpus_are_named() {
+    let mut before = run(0.5, half, 6, 1.0);
+    let mut after = before.clone();
+    after.stations.push(station("new", Some(0.25)));
+    before.stations.push(station("old", Some(0.25)));
+    after.host.cpus = Some(4);
+    let found = changes(&before, &after);
+    let names: Vec<_> = found
+        .iter()
+        .map(|c| (c.subject.as_str(), c.after.as_str()))
+        .collect();
+    assert_eq!(
+        names,
+        [("new", "present"), ("old", "absent"), ("host", "4")]
+    );
+}
+
+#[test]
+fn a_baseline_that_its_own_edit_holds_back_tells_nothing() {
+    let before = run(0.5, half, 6, 1.0);
+    let mut after = run(1.0, full, 6, 1.0);
+    after.stations[0] = station("two", Some(0.8));
+    analyse(&mut after);
+    let effects = effects(&before, &after);
+    assert!(
+        effects.iter().all(|e| e.contains("No effect can be told")),
+        "{effects:?}"
+    );
+    // A quota that one worker never meets leaves it a baseline.
+    after.stations[0] = station("two", Some(1.0));
+    analyse(&mut after);
+    assert!(
+        changes(&before, &after)
+            .iter()
+            .any(|c| c.effects[0].contains("as fast"))
+    );
+}
+
+#[test]
+fn a_station_without_a_common_row_says_so() {
+    let before = run(0.5, half, 6, 1.0);
+    let mut after = run(1.0, full, 6, 1.0);
+    after.rows.retain(|row: &Row| row.baseline);
+    assert!(effects(&before, &after)[0].contains("No row of this station"));
+}

@@ -1,0 +1,11 @@
+//! What the crate gives for hand-made rounds: one binary for all of it.
+#![allow(clippy::unwrap_used)]
+
+mod also;
+mod analysis;
+mod arbitrary;
+mod budget;
+mod build;
+mod changes;
+mod schema;
+mod verdict;

@@ -1,0 +1,172 @@
+//! Work whose bottleneck is built in: workers that compute, hold a lock, wait
+//! or are given unequal parts, exactly as told. Prints a run report, which must
+//! name that bottleneck.
+
+use clap::Parser;
+use cpu_budget::{Cgroup, clock::monotonic_seconds, thread};
+use measure::report::{
+    Backend, Declared, Host, ReplicaAccount, Round, Row, RunReport, SCHEMA, Station, WorkerAccount,
+};
+use service_kit::admin::BudgetReport;
+use service_kit::sampling::{Cause, Start, Window, WorkerClock};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// What each worker does.
+#[derive(Debug, Clone, Parser)]
+struct Load {
+    /// How many workers
+    #[arg(long)]
+    workers: usize,
+
+    /// CPU milliseconds of one item
+    #[arg(long)]
+    busy_ms: f64,
+
+    /// Milliseconds that a worker sleeps after each item
+    #[arg(long, default_value_t = 0.0)]
+    sleep_ms: f64,
+
+    /// Items of each worker in one sample
+    #[arg(long)]
+    items: u32,
+
+    /// Items of the first worker, where it has more than the others
+    #[arg(long)]
+    first_items: Option<u32>,
+
+    /// Hold one lock, shared by all, while computing
+    #[arg(long)]
+    lock: bool,
+
+    /// How many samples
+    #[arg(long, default_value_t = 6)]
+    rounds: u32,
+
+    /// Say nothing and compute for so many seconds: a hog for others to suffer from
+    #[arg(long)]
+    hog_seconds: Option<f64>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let load: Load = service_kit::config::parse();
+    if let Some(seconds) = load.hog_seconds {
+        hog(load.workers, seconds);
+        return Ok(());
+    }
+    let cgroup = Cgroup::of_this_process();
+    let started = SystemTime::now();
+    let began = monotonic_seconds();
+    let rounds = (0..load.rounds)
+        .map(|round| Round {
+            round,
+            repeats: 1,
+            replicas: vec![load.sample(&cgroup)],
+        })
+        .collect();
+    let budget = BudgetReport::read(&cgroup);
+    let mut report = RunReport {
+        schema: SCHEMA.into(),
+        lab: "known-load".into(),
+        backend: Backend::InProcess,
+        started: service_kit::host::rfc3339(started),
+        seconds: monotonic_seconds() - began,
+        quick: false,
+        partial: false,
+        parameters: [("load".into(), format!("{load:?}").into())].into(),
+        host: Host {
+            cgroup_version: budget.cgroup_version.clone(),
+            ..service_kit::host::host()
+        },
+        stations: vec![Station {
+            name: "here".into(),
+            replicas: 1,
+            declared: Declared::default(),
+            effective: budget.effective(),
+            believed_cpus: budget.believed_cpus,
+            agree: None,
+            replica_cpusets: vec![budget.cpuset.clone()],
+            refused: None,
+        }],
+        rows: vec![Row {
+            station: "here".into(),
+            strategy: "known-load".into(),
+            kernel: "spin".into(),
+            workers: load.workers,
+            rounds,
+            ..Row::default()
+        }],
+        comparisons: Vec::new(),
+        groups: Vec::new(),
+        invariants: Vec::new(),
+        changes: Vec::new(),
+    };
+    measure::analysis::analyse(&mut report);
+    serde_json::to_writer(std::io::stdout(), &report)?;
+    Ok(())
+}
+
+impl Load {
+    fn sample(&self, cgroup: &Cgroup) -> ReplicaAccount {
+        let lock = &Mutex::new(());
+        let window = Window::open(cgroup, self.workers, Start::Aligned, &AtomicBool::new(false));
+        let started = window.started();
+        let mut accounts: Vec<WorkerAccount> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..self.workers)
+                .map(|index| scope.spawn(move || self.work(index, started, lock)))
+                .collect();
+            let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+            joined.map(|account| account.expect("spinning does not panic")).collect()
+        });
+        let ended = accounts.iter().map(|a| a.ended_seconds).fold(started, f64::max);
+        for account in &mut accounts {
+            account.blocked_on.tail += ended - account.ended_seconds;
+        }
+        window.close(ended, accounts, 0.0)
+    }
+
+    fn work(&self, index: usize, started: f64, lock: &Mutex<()>) -> WorkerAccount {
+        let mut clock = WorkerClock::of_new_thread(started);
+        let items = match (index, self.first_items) {
+            (0, Some(items)) => items,
+            _ => self.items,
+        };
+        for _ in 0..items {
+            clock.take_up(started);
+            if self.lock {
+                let held = clock.blocked(Cause::Lock, || lock.lock());
+                spin(self.busy_ms);
+                drop(held.unwrap_or_else(PoisonError::into_inner));
+            } else {
+                spin(self.busy_ms);
+            }
+            if self.sleep_ms > 0.0 {
+                let pause = Duration::from_secs_f64(self.sleep_ms * 1e-3);
+                clock.blocked(Cause::Io, || std::thread::sleep(pause));
+            }
+            clock.put_down();
+        }
+        clock.account(started, started)
+    }
+}
+
+/// Computes until this thread has used so much CPU time.
+fn spin(cpu_milliseconds: f64) {
+    let now = || thread::on_cpu().unwrap_or_default();
+    let until = now() + Duration::from_secs_f64(cpu_milliseconds * 1e-3);
+    while now() < until {
+        for _ in 0..1000 {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+fn hog(threads: usize, seconds: f64) {
+    let until = monotonic_seconds() + seconds;
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| while monotonic_seconds() < until {});
+        }
+    });
+}

@@ -1,0 +1,81 @@
+# shellcheck shell=sh
+# How each stand-in is made, by the conventions of the official image whose
+# name it takes. Sourced by offline-images.sh.
+
+DEBIAN_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+# Finds out whether stand-ins can be made here; sets mirror and work.
+prepare() {
+    [ "$(id -u)" = 0 ] || die "$EXIT_UNAVAILABLE" 'stand-ins can be made by root only: debootstrap changes root' \
+        "sudo env PATH='$PATH' HOME='$HOME' make offline-images"
+    if ! command -v debootstrap >/dev/null 2>&1; then
+        command -v apt-get >/dev/null 2>&1 || die "$EXIT_UNAVAILABLE" 'debootstrap is missing, and there is no apt to get it' \
+            'make the images on a Debian machine, then carry them: docker save … | docker load'
+        attended apt-get install -y -qq debootstrap >/dev/null
+    fi
+    mirror=$(sh scripts/apt-mirror.sh) || die "$EXIT_UNAVAILABLE" 'apt here is not configured for a Debian mirror' \
+        'name one: DEBIAN_MIRROR=<address> make offline-images'
+    # apt's own proxy, where it has one: debootstrap only knows the variable.
+    proxy=$(apt-config dump --format '%v%n' Acquire::http::Proxy 2>/dev/null || true)
+    [ -z "$proxy" ] || export http_proxy="${http_proxy:-$proxy}"
+    work=$(mktemp -d "${TMPDIR:-/var/tmp}/parlab-images.XXXXXX")
+    mkdir "$work/packages"
+}
+
+# root_of [PACKAGES] : Debian trixie with these packages, as a folder.
+root_of() {
+    root=$work/root
+    rm -rf --one-file-system "$root"
+    attended debootstrap --variant=minbase --cache-dir="$work/packages" ${1:+"--include=$1"} \
+        trixie "$root" "$mirror" >"$work/log" 2>&1 || {
+        status=$?
+        bad "debootstrap failed; the end of its log:"
+        tail -n 8 "$work/log" | sed 's/^/  /' >&2
+        exit "$status"
+    }
+    # What the slim images lack too; licences stay.
+    find "$root/usr/share/doc" -type f ! -name copyright -delete
+    rm -rf "$root"/usr/share/man/* "$root"/usr/share/info/* "$root"/usr/share/locale/* \
+        "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/var/log/*
+}
+
+# import_as IMAGE CHANGE... : the folder as an image of one layer.
+import_as() {
+    image_name=$1
+    shift
+    for change; do
+        set -- "$@" --change "$change"
+        shift
+    done
+    tar --numeric-owner -C "$root" -c . |
+        docker import "$@" --change 'LABEL org.parlab.stand-in=true' - "$image_name" >/dev/null
+    rm -rf --one-file-system "$root"
+}
+
+debian_image() {
+    root_of
+    import_as "$1" "ENV PATH=$DEBIAN_PATH" 'CMD ["bash"]'
+}
+
+rust_image() {
+    toolchain=$(rustc --print sysroot) || die "$EXIT_UNAVAILABLE" 'there is no Rust toolchain here to copy' \
+        'install one: https://rustup.rs'
+    [ "$toolchain" != /usr ] || die "$EXIT_UNAVAILABLE" 'the Rust toolchain here belongs to the system, mixed with all else' \
+        'install one in a folder of its own: https://rustup.rs'
+    root_of ca-certificates,gcc,libc6-dev
+    rust_home=$root/usr/local/rustup/toolchains/machine
+    mkdir -p "$rust_home" "$root/usr/local/cargo/bin"
+    tar -C "$toolchain" --exclude=./share -c . | tar -C "$rust_home" -x
+    for tool in "$rust_home"/bin/*; do
+        ln -s "/usr/local/rustup/toolchains/machine/bin/${tool##*/}" "$root/usr/local/cargo/bin/"
+    done
+    # The way to crates.io is the machine's own: whom it trusts, and what
+    # Cargo's configuration says of registries. Nothing secret, nothing else.
+    cp -L "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$root/etc/ssl/certs/ca-certificates.crt"
+    config=${CARGO_HOME:-$HOME/.cargo}/config.toml
+    [ ! -f "$config" ] || awk '
+        /^\[/ { wanted = /^\[(source|registries|registry|net|http)[].]/ }
+        wanted && !/^ *(token|credential-provider|secret-key)/' "$config" >"$root/usr/local/cargo/config.toml"
+    import_as "$1" "ENV PATH=/usr/local/cargo/bin:$DEBIAN_PATH" 'ENV CARGO_HOME=/usr/local/cargo' \
+        'ENV RUSTUP_HOME=/usr/local/rustup' 'CMD ["bash"]'
+}
