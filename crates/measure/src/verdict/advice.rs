@@ -6,7 +6,7 @@
 use super::Case;
 use super::thresholds::{GAIN, SAME_CPUS};
 use super::what_if::{Gain, Hindrance, WhatIf, gain};
-use super::words::{self, count, cpus, percent, seconds};
+use super::words::{self, count, cpu_count, percent, seconds};
 use crate::report::VerdictKind;
 
 /// What to try next; empty where nothing is to be said.
@@ -19,33 +19,33 @@ pub(super) fn next(case: &Case, kind: VerdictKind) -> String {
         VerdictKind::Oversubscribed => oversubscribed(case),
         VerdictKind::Cpu => cpu(case),
         VerdictKind::Workers => workers(case),
-        VerdictKind::Imbalance => at_most(
+        VerdictKind::Imbalance => remedy(
             case,
-            "Give out work as the workers become free (dynamic chunks) instead of in fixed parts",
-            WhatIf {
+            "Give out work as the workers become free (dynamic chunks) instead of in fixed parts.",
+            "That should be",
+            &WhatIf {
                 equal_sharing: true,
                 ..WhatIf::default()
             },
-            "should be",
         ),
-        VerdictKind::Waiting => at_most(
+        VerdictKind::Waiting => remedy(
             case,
-            "Have more of these waits under way at once (more workers or async tasks)",
-            waits_gone(),
-            "is at most",
+            "Have more of these waits under way at once (more workers or async tasks).",
+            "That is at most",
+            &waits_gone(),
         ),
-        VerdictKind::Contention => at_most(
+        VerdictKind::Contention => remedy(
             case,
-            "Hold the lock for less, or split what it guards: more CPUs or workers would wait for \
-             it too",
-            waits_gone(),
-            "is at most",
+            "Hold the lock for less, or split what it guards; more CPUs or workers would wait for \
+             it too.",
+            "Without those waits it is at most",
+            &waits_gone(),
         ),
-        VerdictKind::Startup => at_most(
+        VerdictKind::Startup => remedy(
             case,
-            "Start the workers once and keep them for many jobs",
-            waits_gone(),
-            "is at most",
+            "Start the workers once and keep them for many jobs.",
+            "That is at most",
+            &waits_gone(),
         ),
         VerdictKind::Starved => {
             "Look at what feeds this queue: more workers here would wait with these.".to_owned()
@@ -80,51 +80,55 @@ fn is_gain(gain: &Gain) -> bool {
     gain.ratio.median > 1.0 + GAIN
 }
 
-/// A remedy, with what the models give for it where they can tell.
-fn at_most(case: &Case, remedy: &str, change: WhatIf, verb: &str) -> String {
-    match case.gain(&change) {
-        Some(gain) if is_gain(&gain) => {
-            format!("{remedy}: that {verb} {}.", case.gain_words(&gain))
-        }
-        _ => format!("{remedy}."),
+/// A remedy, with what the models give for it where they can tell and it is
+/// worth the trouble.
+fn remedy(case: &Case, what: &str, claim: &str, change: &WhatIf) -> String {
+    match case.gain(change) {
+        Some(gain) if is_gain(&gain) => format!("{what} {claim} {}.", case.gain_words(&gain)),
+        _ => what.to_owned(),
     }
 }
 
 fn host(case: &Case) -> String {
-    at_most(
+    let alone = WhatIf {
+        gone: Some(Hindrance::Others),
+        ..WhatIf::default()
+    };
+    if case.is_stolen_from() {
+        return "Run again while the machine that hosts this one is quieter, or on CPUs of its own."
+            .to_owned();
+    }
+    remedy(
         case,
-        "Run again with nothing else on these CPUs",
-        WhatIf {
-            gone: Some(Hindrance::Others),
-            ..WhatIf::default()
-        },
-        "should be",
+        "Run again with nothing else on these CPUs.",
+        "That should be",
+        &alone,
     )
 }
 
 fn hidden_limit(case: &Case) -> String {
-    let look = "Look for a quota on a parent group: the container engine's, the user's or the \
-                machine's own limits";
-    match case.gain(&WhatIf::default()) {
-        Some(gain) if is_gain(&gain) => {
-            format!(
-                "{look}. The limits that show should give {}.",
-                case.gain_words(&gain)
-            )
-        }
-        _ => format!("{look}."),
-    }
+    remedy(
+        case,
+        "Look for a quota on a parent group: the container engine's, the user's or the machine's \
+         own limits.",
+        "The limits that show should give",
+        &WhatIf::default(),
+    )
 }
 
 fn bursts(case: &Case) -> String {
     let throttled = case.budget().map_or(0.0, |(budget, _)| budget.throttled);
-    let raise = unbinding_quota(case).map_or_else(String::new, |needed| {
-        format!(", or raise the quota to {needed}, where they cannot use it up")
-    });
+    let fewer = "run fewer threads at once, so that they use the quota up more slowly";
+    let raise = unbinding_quota(case)
+        .map(|needed| format!("raise the quota to {needed}, where they cannot use it up"));
+    let what = match (case.threads() > 1, raise) {
+        (true, Some(raise)) => format!("Either {fewer}, or {raise}."),
+        (false, Some(raise)) => format!("To be rid of it, {raise}."),
+        (_, None) => format!("To be rid of it, {fewer}."),
+    };
     format!(
-        "Run fewer threads at once, so that they use the quota up more slowly{raise}. The workers \
-         get back at most the {} of their time that they were throttled; the slowest requests \
-         gain most.",
+        "{what} The workers get back at most the {} of their time that they were throttled; the \
+         slowest requests gain most.",
         percent(throttled)
     )
 }
@@ -145,7 +149,7 @@ fn unbinding_quota(case: &Case) -> Option<String> {
 /// A quota as the Compose file states it: of one replica.
 fn quota_words(case: &Case, all: f64) -> String {
     let replicas = case.replicas();
-    let each = format!("{} CPUs", cpus(all / replicas as f64));
+    let each = cpu_count(all / replicas as f64);
     if replicas > 1 {
         format!("{each} for each of the {replicas} replicas")
     } else {
@@ -219,7 +223,7 @@ fn oversubscribed(case: &Case) -> String {
     };
     let who = if one_replica {
         let quota = case.quota_cpus().map_or(String::new(), |q| {
-            format!(" and a quota of {} CPUs", cpus(q.min(allowed)))
+            format!(" and a quota of {}", cpu_count(q.min(allowed)))
         });
         format!("One replica with {}{quota}", count(threads, "worker"))
     } else {
@@ -236,7 +240,10 @@ fn oversubscribed(case: &Case) -> String {
             "{who} should take the same time ({}), with fewer switches and less memory.",
             seconds(gain.wall_seconds.median)
         ),
-        _ => format!("Try as many workers as there are CPUs ({}).", cpus(allowed)),
+        _ => format!(
+            "Try as many workers as there are CPUs: {}.",
+            words::cpus(allowed)
+        ),
     }
 }
 
@@ -256,7 +263,7 @@ fn cpu(case: &Case) -> String {
     }
     if allowed < host - SAME_CPUS {
         let more = (2.0 * allowed).min(host);
-        let what = format!("{} CPUs in the cpuset, where they are free,", cpus(more));
+        let what = format!("A cpuset of {}, where they are free,", cpu_count(more));
         return more_cpus(case, more, Some(more), &what);
     }
     "This machine has no more CPUs: only faster code, or another machine, would help.".to_owned()
@@ -296,7 +303,7 @@ fn workers(case: &Case) -> String {
         ..WhatIf::default()
     };
     let remedy = if case.row.workers * replicas > case.threads() {
-        format!("A strategy that gives each worker a thread, with {threads} of them")
+        format!("{threads} workers with a thread each")
     } else if replicas > 1 {
         format!("{threads} workers over the {replicas} replicas")
     } else {

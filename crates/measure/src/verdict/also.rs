@@ -5,7 +5,7 @@ use super::agree::Agreement;
 use super::thresholds::{COSTLY, FIDELITY, ROUNDS_WITH_ONE_ODD, UNACCOUNTED};
 use super::words::{kind, percent, seconds};
 use crate::figures::RoundFigures;
-use crate::report::Also;
+use crate::report::{Also, VerdictKind};
 use crate::stats::{median, pair_by_round};
 
 /// Stolen time that may hide in running is named from this share of the
@@ -18,7 +18,7 @@ pub(super) fn also(case: &Case, agreement: &Agreement) -> Vec<Also> {
         cost(case),
         unaccounted(case),
         fidelity(case),
-        hidden_steal(case),
+        hidden_steal(case).filter(|_| agreement.kind != VerdictKind::Host),
         unaligned(case),
         odd_round(agreement),
         outliers(case),
@@ -178,8 +178,8 @@ fn unaligned(case: &Case) -> Option<Also> {
     Some(entry(
         "unaligned",
         format!(
-            "No refill of the quota was seen before the start of {rounds}: that sample may have \
-             begun with part of a period's budget."
+            "No refill of the quota was seen before the start of {rounds}: such a sample may begin \
+             with part of a period's budget."
         ),
     ))
 }

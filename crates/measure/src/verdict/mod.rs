@@ -75,6 +75,12 @@ impl Case<'_> {
             .is_some_and(|u| u.abs() > thresholds::UNACCOUNTED)
     }
 
+    /// Whether the hypervisor, not another process, had the CPUs.
+    fn is_stolen_from(&self) -> bool {
+        let stolen = |r: &RoundFigures| r.time_budget.and_then(|b| b.stolen).or(r.steal_share);
+        self.median(stolen).is_some_and(|s| s >= thresholds::STOLEN)
+    }
+
     fn threads(&self) -> usize {
         self.rounds.first().map_or(0, RoundFigures::threads)
     }

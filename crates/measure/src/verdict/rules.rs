@@ -4,7 +4,8 @@
 //! could have made an earlier rule hold, later ones are not asked.
 
 use super::thresholds::{
-    ALL_RUNNING, IDLE, LOSS, OTHERS, SAME_CPUS, STOLEN, THROTTLED, THROTTLED_PERIODS, USED_UP,
+    ALL_RUNNING, IDLE, LOSS, OTHERS, SAME_CPUS, STOLEN, THROTTLED, THROTTLED_PERIODS, UNACCOUNTED,
+    USED_UP,
 };
 use crate::figures::RoundFigures;
 use crate::report::{BlockedBy, TimeBudget, VerdictKind};
@@ -36,10 +37,10 @@ pub fn find(round: &RoundFigures) -> Finding {
         return Finding::unknown(Unknown::Schedstat);
     };
     if case.host() {
-        return Finding::of(VerdictKind::Host);
+        return case.finding(VerdictKind::Host);
     }
     if case.hidden_limit() {
-        return Finding::of(VerdictKind::HiddenLimit);
+        return case.finding(VerdictKind::HiddenLimit);
     }
     if case.cpu_users_unknown() {
         return Finding::unknown(Unknown::CpuUsers);
@@ -52,7 +53,7 @@ pub fn find(round: &RoundFigures) -> Finding {
         (case.workers(), VerdictKind::Workers),
     ];
     match by_usage.into_iter().find(|(holds, _)| *holds) {
-        Some((_, kind)) => Finding::of(kind),
+        Some((_, kind)) => case.finding(kind),
         None => case.blocked(),
     }
 }
@@ -93,8 +94,12 @@ impl<'a> Case<'a> {
     /// the allowed CPUs stands for it: it is as true a reason, only the
     /// workers' part of it is unknown.
     fn host(&self) -> bool {
-        let stolen = self.budget.stolen.or(self.round.steal_share).unwrap_or(0.0);
-        stolen >= STOLEN || (self.runnable_is_largest() && self.round.others_share >= Some(OTHERS))
+        self.stolen() >= STOLEN
+            || (self.runnable_is_largest() && self.round.others_share >= Some(OTHERS))
+    }
+
+    fn stolen(&self) -> f64 {
+        self.budget.stolen.or(self.round.steal_share).unwrap_or(0.0)
     }
 
     /// Rule 2. Idle CPUs prove a limit only as far as workers were there to
@@ -160,11 +165,36 @@ impl<'a> Case<'a> {
         if budget.blocked < LOSS || budget.blocked < others {
             return Finding::of(VerdictKind::Unclear);
         }
-        let (kind, share) = largest_cause(&self.blocked_by);
-        if share <= self.blocked_by.unaccounted.abs() {
-            return Finding::unknown(Unknown::Unaccounted);
+        self.finding(largest_cause(&self.blocked_by).0)
+    }
+
+    /// The kind, unless the loss that it rests on is smaller than what the
+    /// accounts leave open.
+    fn finding(&self, kind: VerdictKind) -> Finding {
+        let open = self.round.unaccounted.unwrap_or(0.0).abs();
+        match self.loss_behind(kind) {
+            Some(loss) if open > UNACCOUNTED && loss <= open => {
+                Finding::unknown(Unknown::Unaccounted)
+            }
+            _ => Finding::of(kind),
         }
-        Finding::of(kind)
+    }
+
+    /// The share of worker time that a kind rests on; `None` for those that
+    /// rest on the group's and the CPUs' counters.
+    fn loss_behind(&self, kind: VerdictKind) -> Option<f64> {
+        match kind {
+            VerdictKind::Host if self.stolen() >= STOLEN => None,
+            VerdictKind::Host | VerdictKind::HiddenLimit | VerdictKind::Oversubscribed => {
+                Some(self.budget.runnable)
+            }
+            VerdictKind::Quota => Some(self.budget.throttled),
+            VerdictKind::Bursts
+            | VerdictKind::Cpu
+            | VerdictKind::Workers
+            | VerdictKind::Unclear => None,
+            _ => Some(largest_cause(&self.blocked_by).1),
+        }
     }
 
     /// Whether waiting for a free CPU cost most, and enough to name. Waiting

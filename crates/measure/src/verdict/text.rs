@@ -2,49 +2,48 @@
 
 use super::agree::Agreement;
 use super::rules::Unknown;
-use super::words::{count, cpus, kind, percent};
+use super::words::{count, cpu_count, cpus, kind, percent};
 use super::{Case, thresholds::STOLEN};
 use crate::figures::RoundFigures;
 use crate::report::{BlockedBy, TimeBudget, VerdictKind};
 
 /// What happened.
 pub(super) fn text(case: &Case, agreement: &Agreement) -> String {
-    let threads = count(case.threads(), "thread");
     let Some((budget, by)) = case.budget() else {
         return unclear(case, agreement);
     };
     match agreement.kind {
         VerdictKind::Host => host(case, &budget),
         VerdictKind::HiddenLimit => format!(
-            "For {} of their time the {threads} stood ready for a CPU while allowed CPUs were \
-             idle: a limit above this container, which it cannot read, kept them off.",
+            "For {} of worker time threads stood ready for a CPU while allowed CPUs were idle: a \
+             limit above this container, which it cannot read, kept them off.",
             percent(budget.runnable)
         ),
         VerdictKind::Bursts => bursts(case),
         VerdictKind::Quota => format!(
-            "The quota was the limit: all of its {} CPUs were used, and it kept the {threads} off \
-             a CPU for {} of their time.",
-            maybe(case.quota_cpus(), cpus),
+            "The quota was the limit: all of it ({}) was used, and for {} of worker time it kept \
+             threads off a CPU.",
+            maybe(case.quota_cpus(), cpu_count),
             percent(budget.throttled)
         ),
         VerdictKind::Oversubscribed => format!(
-            "{threads} took turns on {} CPUs: for {} of their time they were ready and none was \
-             free.",
-            maybe(case.allowed_cpus(), cpus),
+            "{} took turns on {}: for {} of their time they were ready and no CPU was free.",
+            count(case.threads(), "thread"),
+            maybe(case.allowed_cpus(), cpu_count),
             percent(budget.runnable)
         ),
         VerdictKind::Cpu => format!(
-            "All the CPU that was granted ({} CPUs) did work.",
-            maybe(case.granted_cpus().or(case.allowed_cpus()), cpus)
+            "All the CPU that was granted ({}) did work.",
+            maybe(case.granted_cpus().or(case.allowed_cpus()), cpu_count)
         ),
-        VerdictKind::Workers => workers(case, &threads),
+        VerdictKind::Workers => workers(case),
         VerdictKind::Unclear => unclear(case, agreement),
         blocked => blocked_text(blocked, &by),
     }
 }
 
 fn maybe(value: Option<f64>, words: impl Fn(f64) -> String) -> String {
-    value.map_or_else(|| "an unknown number of".to_owned(), words)
+    value.map_or_else(|| "unknown".to_owned(), words)
 }
 
 fn host(case: &Case, budget: &TimeBudget) -> String {
@@ -80,16 +79,17 @@ fn bursts(case: &Case) -> String {
     )
 }
 
-fn workers(case: &Case, threads: &str) -> String {
-    let granted = maybe(case.granted_cpus(), cpus);
+fn workers(case: &Case) -> String {
+    let threads = count(case.threads(), "thread");
+    let granted = maybe(case.granted_cpus(), cpu_count);
     let asked = case.row.workers * case.replicas();
     if asked > case.threads() {
         return format!(
-            "{asked} workers were asked for, but {threads} did the work, always running, while \
-             {granted} CPUs were granted: tasks that share a thread take turns on it."
+            "{asked} workers were asked for, but {threads} did the work, always running, of \
+             {granted} granted: tasks that share a thread take turns on it."
         );
     }
-    format!("{threads} did nothing but work, and {granted} CPUs were granted.")
+    format!("{threads} did nothing but work, on {granted} granted.")
 }
 
 fn blocked_text(kind: VerdictKind, by: &BlockedBy) -> String {

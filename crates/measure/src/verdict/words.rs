@@ -20,6 +20,13 @@ pub(crate) fn cpus(cpus: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// `1 CPU`, `0.5 CPUs`.
+pub(crate) fn cpu_count(n: f64) -> String {
+    let number = cpus(n);
+    let unit = if number == "1" { "CPU" } else { "CPUs" };
+    format!("{number} {unit}")
+}
+
 /// Seconds, in milliseconds where they are few.
 pub(crate) fn seconds(seconds: f64) -> String {
     if seconds >= 0.9995 {
@@ -95,6 +102,7 @@ mod tests {
         assert_eq!(percent(0.0213), "2.1 %");
         assert_eq!(percent(-0.0001), "0 %");
         assert_eq!([0.5, 1.25, 2.0, 10.0].map(cpus), ["0.5", "1.25", "2", "10"]);
+        assert_eq!([0.5, 1.0].map(cpu_count), ["0.5 CPUs", "1 CPU"]);
         assert_eq!(seconds(2.036), "2.04 s");
         assert_eq!(seconds(0.9999), "1.00 s");
         assert_eq!(seconds(0.0123), "12 ms");

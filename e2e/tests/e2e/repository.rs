@@ -1,0 +1,155 @@
+//! What must stand in the repository: every lab has its parts, every Compose
+//! file is one, every command in the documents runs.
+
+use crate::support::{Docker, root};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn labs() -> Vec<String> {
+    let mut labs: Vec<_> = std::fs::read_dir(root().join("compose"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter_map(|path| {
+            let stem = path.file_stem()?.to_str()?;
+            stem.starts_with("lab-").then(|| stem.to_owned())
+        })
+        .collect();
+    labs.sort();
+    assert!(!labs.is_empty());
+    labs
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn every_lab_has_its_module_its_sheet_and_its_row() {
+    let readme = read("README.md");
+    for lab in labs() {
+        let topic = lab.strip_prefix("lab-").unwrap();
+        let module = read(format!("services/lab/src/labs/{}.rs", topic.replace('-', "_")));
+        assert!(module.contains(&format!("\"{lab}\"")), "{lab}: its module does not name it");
+        let sheet = read(format!("docs/labs/{topic}.md"));
+        for part in ["## Concept", "## Run", "## Observe", "## Edit", "## Exercises"] {
+            assert!(sheet.contains(part), "docs/labs/{topic}.md has no {part:?}");
+        }
+        let row = format!("| [`{lab}`](docs/labs/{topic}.md)");
+        assert!(readme.contains(&row), "README has no row {row:?}");
+        let compose = read(format!("compose/{lab}.yml"));
+        let head: String = compose.lines().take_while(|line| line.starts_with('#')).collect();
+        for part in ["Question", &format!("make {lab}"), "Watch"] {
+            assert!(head.contains(part), "compose/{lab}.yml does not begin with its {part:?}");
+        }
+    }
+}
+
+#[test]
+fn every_compose_file_is_one() {
+    let Some(docker) = Docker::take("docker compose config") else {
+        return;
+    };
+    for entry in std::fs::read_dir(root().join("compose")).unwrap() {
+        let path = entry.unwrap().path();
+        docker.output(&["compose", "-f", path.to_str().unwrap(), "config", "-q"]);
+    }
+}
+
+/// The documents a person follows.
+fn documents() -> Vec<PathBuf> {
+    let mut all = vec![root().join("README.md"), root().join("ARCHITECTURE.md")];
+    for folder in ["docs", "docs/labs"] {
+        let entries = std::fs::read_dir(root().join(folder)).unwrap();
+        let files = entries.map(|entry| entry.unwrap().path());
+        all.extend(files.filter(|path| path.extension().is_some_and(|e| e == "md")));
+    }
+    all
+}
+
+/// The lines of a document's `sh` blocks.
+fn commands(document: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(document).unwrap();
+    let mut commands = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        match line.trim() {
+            "```sh" => inside = true,
+            "```" => inside = false,
+            line if inside && !line.is_empty() && !line.starts_with('#') => {
+                commands.push(line.to_owned());
+            }
+            _ => {}
+        }
+    }
+    commands
+}
+
+#[test]
+fn every_command_in_the_documents_names_what_exists() {
+    let targets = make_targets();
+    let labs = labs();
+    let stations = read("compose/lab-primes.yml");
+    for document in documents() {
+        for command in commands(&document) {
+            let place = format!("{}: {command}", document.display());
+            let mut words = command
+                .split_whitespace()
+                .skip_while(|word| word.contains('=') && !word.starts_with('-'));
+            match words.next() {
+                Some("make") => {
+                    let goals = words.take_while(|word| *word != "#");
+                    for goal in goals.filter(|word| !word.contains('=')) {
+                        let known = targets.contains(goal) || labs.iter().any(|lab| lab == goal);
+                        assert!(known, "{place}: make has no {goal}");
+                    }
+                }
+                Some("docker") => {
+                    for word in words.filter(|word| word.starts_with("primes-")) {
+                        assert!(stations.contains(&format!("  {word}:")), "{place}: {word}");
+                    }
+                }
+                Some("cargo") => {
+                    if let Some(package) = words.skip_while(|word| *word != "-p").nth(1) {
+                        let exists = ["services", "crates", "."]
+                            .iter()
+                            .any(|folder| root().join(folder).join(package).join("Cargo.toml").exists());
+                        assert!(exists, "{place}: there is no package {package}");
+                    }
+                }
+                Some("git" | "cd" | "$EDITOR" | "cat" | "tmux" | "cp") => {}
+                Some(other) => panic!("{place}: {other} is not known to this test"),
+                None => {}
+            }
+        }
+    }
+}
+
+/// The targets that the Makefile documents.
+fn make_targets() -> BTreeSet<String> {
+    let help = Command::new("make").arg("help").current_dir(root()).output().unwrap();
+    assert!(help.status.success());
+    let text = String::from_utf8(help.stdout).unwrap();
+    let words = text.lines().filter_map(|line| line.trim().strip_prefix("make "));
+    let targets: BTreeSet<_> = words
+        .filter_map(|rest| rest.split_whitespace().next())
+        .map(str::to_owned)
+        .collect();
+    for target in ["help", "down", "clean", "stats", "logs", "doctor", "offline-images", "test", "e2e", "bench", "fmt", "lint"] {
+        assert!(targets.contains(target), "make help does not show {target}: {text}");
+    }
+    targets
+}
+
+#[test]
+fn no_file_names_a_machine_or_a_mirror() {
+    let listing = Command::new("git").args(["ls-files"]).current_dir(root()).output().unwrap();
+    for file in String::from_utf8(listing.stdout).unwrap().lines() {
+        let Ok(text) = std::fs::read_to_string(root().join(file)) else {
+            continue; // no text
+        };
+        let here = root().display().to_string();
+        assert!(!text.contains(&format!("{here}/")), "{file} names this checkout's path");
+    }
+}

@@ -1,0 +1,74 @@
+# shellcheck shell=sh
+# From a lab's Compose file to running stations. Sourced; file and topic name
+# the lab, and check_file sets stations: those that this host can grant.
+
+# The folders and the user of a run: who owns the results runs the runner, so
+# that they can write there and the files are theirs. In rootless Docker the
+# container's root is the caller.
+prepare_state() {
+    mkdir -p "$STATE"
+    # shellcheck disable=SC2012 # the owner's numbers; no other command prints them everywhere
+    PARLAB_USER=$(ls -nd "$RESULTS" | awk '{ print $3 ":" $4 }')
+    if [ ! -w "$STATE" ]; then
+        die "$EXIT_UNAVAILABLE" "you cannot write to $RESULTS/" "sudo chown -R $(id -u):$(id -g) $RESULTS"
+    fi
+    rm -rf "$STATE/control"
+    mkdir "$STATE/control"
+    [ "$(id -u)" != 0 ] || chown "$PARLAB_USER" "$STATE" "$STATE/control"
+    case $(docker info --format '{{.SecurityOptions}}' 2>/dev/null) in
+    *rootless*) PARLAB_USER=0:0 ;;
+    esac
+    LAB_ENGINE="Docker $(docker version --format '{{.Server.Version}}')"
+    export PARLAB_USER LAB_ENGINE
+}
+
+build_image() {
+    # shellcheck disable=SC2046 # one word per argument
+    docker build --progress plain $(proxy_build_args) -t "parlab/$1" -f "services/$1/Dockerfile" .
+}
+
+# The images of the lab's stations, each once though several stations share it.
+build_stations() {
+    for service in $(compose -f "$file" config --images | sed -n 's|^parlab/||p' | sort -u); do
+        build_image "$service" || return
+    done
+}
+
+# The variables that the Compose files mention, as options that pass them on.
+interpolated_variables() {
+    tr '$' '\n' <"$file" | sed -n 's/^{\([A-Za-z_][A-Za-z0-9_]*\).*/\1/p' | sort -u |
+        while read -r variable; do printf -- '-e %s ' "$variable"; done
+}
+
+# Sets stations; says which cannot run and why.
+check_file() {
+    status=0
+    # shellcheck disable=SC2046 # one word per argument
+    stations=$(docker run --rm --network none --read-only --cap-drop ALL -v "$PWD/compose:/compose:ro" \
+        $(interpolated_variables) parlab/lab check --compose-dir /compose --lab "$topic" --format stations) || status=$?
+    [ "$status" = 0 ] || exit "$status"
+}
+
+# One-off runners whose client was killed, and stations left frozen.
+clear_leftovers() {
+    for leftover in $(project_containers -a --filter label=com.docker.compose.oneoff=True); do
+        docker rm -f "$leftover" >/dev/null
+    done
+    for paused in $(project_containers --filter status=paused); do
+        docker unpause "$paused" >/dev/null
+    done
+}
+
+start_stations() {
+    # A station that can no longer be granted must not go on under its old limit.
+    for service in $(compose -f "$file" config --services); do
+        printf '%s\n' "$stations" | grep -qx -e "$service" || compose -f "$file" rm -sf "$service"
+    done
+    # shellcheck disable=SC2086 # one word per station
+    compose -f "$file" up -d --no-build --remove-orphans $stations
+}
+
+# The lab as Compose resolved it, for the runner.
+write_model() {
+    compose -f "$file" --profile run config --format json >"$STATE/model.json"
+}
