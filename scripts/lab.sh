@@ -11,11 +11,12 @@ done
 
 topic=${1:-}
 file=compose/lab-$topic.yml
-[ -n "$topic" ] && [ -f "$file" ] || die "$EXIT_USAGE" "there is no lab '$topic'" "there are: $(labs | tr '\n' ' ')"
+[ -f "$file" ] || die "$EXIT_USAGE" "there is no lab '$topic'" "there are: $(labs | tr '\n' ' ')"
 
 need_docker "or run the work without Docker: cargo run --release -p $topic -- run --strategy work-stealing"
 
-control='' runner=''
+stations='' control='' runner=''
+# shellcheck disable=SC2317 # called by the trap
 finish() {
     end_child
     [ -z "$runner" ] || docker rm -f "$runner" >/dev/null 2>&1 || true

@@ -52,14 +52,27 @@ attended() {
     return "$attended_status"
 }
 
+# Ends what this shell has started; for its traps.
+end_child() {
+    [ -n "$child" ] || return 0
+    kill "$child" 2>/dev/null || true
+    wait "$child" 2>/dev/null || true
+    child=''
+}
+
 # phase TEXT COMMAND... : one line for a step, with the seconds that it takes;
-# what the command prints is shown only when it fails.
+# what the command prints is shown only when it fails. A function that is
+# called this way runs what takes long by `attended`, so that it can be ended.
 phase() {
     phase_text=$1
     phase_log=$STATE/phase.log
     phase_began=$(date +%s)
     shift
-    "$@" >"$phase_log" 2>&1 </dev/null &
+    (
+        child=''
+        trap 'end_child; exit 143' TERM
+        "$@"
+    ) >"$phase_log" 2>&1 </dev/null &
     child=$!
     while kill -0 "$child" 2>/dev/null; do
         [ ! -t 1 ] || printf '\r  %s … %s s' "$phase_text" $(($(date +%s) - phase_began))
@@ -70,15 +83,9 @@ phase() {
     child=''
     [ ! -t 1 ] || printf '\r\033[K'
     if [ "$phase_status" != 0 ]; then
-        bad "$phase_text: failed; the end of $phase_log says why:"
+        bad "$phase_text failed; the end of $phase_log says why:"
         tail -n 25 "$phase_log" | sed 's/^/  /' >&2
-        return "$phase_status"
+        exit "$phase_status"
     fi
     good "$phase_text ($(($(date +%s) - phase_began)) s)"
-}
-
-# Ends what this script has started; for its EXIT trap.
-end_child() {
-    [ -z "$child" ] || kill "$child" 2>/dev/null || return 0
-    [ -z "$child" ] || wait "$child" 2>/dev/null || true
 }

@@ -3,13 +3,14 @@
 # `<id>.request` (one line: verb, station, number) into the control folder; the
 # answer, `ok` or `error: …`, is `<id>.answer`. Sourced; file and stations are
 # the lab's Compose file and the names that may be acted on.
+# shellcheck disable=SC2153,SC2154 # set by lab.sh and its other parts
 
 CONTROL=$STATE/control
 
-# Answers requests until it is killed. Once a second: more often would show up
-# in what is being measured.
+# Answers requests until it is killed, or the script ($$, also in a background
+# shell) is gone. Once a second: more often would show up in the figures.
 serve_control() {
-    while :; do
+    while kill -0 $$ 2>/dev/null; do
         for request in "$CONTROL"/*.request; do
             [ ! -f "$request" ] || answer_request "$request"
         done

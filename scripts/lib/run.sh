@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # Runs the runner. Sourced; file is the lab's Compose file.
+# shellcheck disable=SC2154 # set by lab.sh
 
 # With a terminal on both ends Compose passes Ctrl-C on to the runner by itself.
 run_on_terminal() {

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # From a lab's Compose file to running stations. Sourced; file and topic name
 # the lab, and check_file sets stations: those that this host can grant.
+# shellcheck disable=SC2154 # both are set by lab.sh
 
 # The folders and the user of a run: who owns the results runs the runner, so
 # that they can write there and the files are theirs. In rootless Docker the
@@ -24,7 +25,7 @@ prepare_state() {
 
 build_image() {
     # shellcheck disable=SC2046 # one word per argument
-    docker build --progress plain $(proxy_build_args) -t "parlab/$1" -f "services/$1/Dockerfile" .
+    attended docker build --progress plain $(proxy_build_args) -t "parlab/$1" -f "services/$1/Dockerfile" .
 }
 
 # The images of the lab's stations, each once though several stations share it.
@@ -62,10 +63,11 @@ clear_leftovers() {
 start_stations() {
     # A station that can no longer be granted must not go on under its old limit.
     for service in $(compose -f "$file" config --services); do
-        printf '%s\n' "$stations" | grep -qx -e "$service" || compose -f "$file" rm -sf "$service"
+        printf '%s\n' "$stations" | grep -qx -e "$service" ||
+            attended docker compose -p "$PROJECT" -f "$file" rm -sf "$service"
     done
     # shellcheck disable=SC2086 # one word per station
-    compose -f "$file" up -d --no-build --remove-orphans $stations
+    attended docker compose -p "$PROJECT" -f "$file" up -d --no-build --remove-orphans $stations
 }
 
 # The lab as Compose resolved it, for the runner.

@@ -3,7 +3,7 @@
 
 use crate::labs::{Abilities, Lab, Options, Part, PlannedRow};
 use crate::progress::Progress;
-use crate::station::{Answer, SampleError, StationClient, Stations};
+use crate::station::{Answer, Replica, SampleError, StationClient, Stations};
 use crate::survey::{self, Surveyed};
 use anyhow::{Context, bail};
 use cpu_budget::clock::monotonic_seconds;
@@ -324,3 +324,6 @@ fn station_of<'a>(surveyed: &'a [Surveyed], name: &str) -> &'a Surveyed {
         .expect("rows are planned from the surveyed stations")
 }
 
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,9 @@
 
 use super::Case;
 use super::agree::Agreement;
-use super::thresholds::{COSTLY, FIDELITY, ROUNDS_WITH_ONE_ODD, UNACCOUNTED};
+use super::rules::largest_cause;
+use super::text::blocked_text;
+use super::thresholds::{COSTLY, FIDELITY, LOSS, ROUNDS_WITH_ONE_ODD, UNACCOUNTED};
 use super::words::{kind, percent, seconds};
 use crate::figures::RoundFigures;
 use crate::report::{Also, VerdictKind};
@@ -16,6 +18,7 @@ const STEAL_TO_NAME: f64 = 0.01;
 pub(super) fn also(case: &Case, agreement: &Agreement) -> Vec<Also> {
     [
         cost(case),
+        blocked(case, agreement.kind),
         unaccounted(case),
         fidelity(case),
         hidden_steal(case).filter(|_| agreement.kind != VerdictKind::Host),
@@ -82,6 +85,19 @@ fn cost(case: &Case) -> Option<Also> {
             ),
         ),
     })
+}
+
+/// A verdict that rests on CPU counters says nothing of time spent blocked,
+/// which may still be worth more than what it names.
+fn blocked(case: &Case, verdict: VerdictKind) -> Option<Also> {
+    let by_counters = matches!(
+        verdict,
+        VerdictKind::Quota | VerdictKind::Bursts | VerdictKind::Cpu
+    );
+    let (_, by) = case.budget()?;
+    let (largest, share) = largest_cause(&by);
+    let named = by_counters && share >= LOSS && largest != VerdictKind::Idle;
+    named.then(|| entry(kind(largest), blocked_text(largest, &by)))
 }
 
 fn unaccounted(case: &Case) -> Option<Also> {

@@ -4,8 +4,8 @@
 //! could have made an earlier rule hold, later ones are not asked.
 
 use super::thresholds::{
-    ALL_RUNNING, IDLE, LOSS, OTHERS, SAME_CPUS, STOLEN, THROTTLED, THROTTLED_PERIODS, UNACCOUNTED,
-    USED_UP,
+    ALL_RUNNING, BURSTS, IDLE, LOSS, OTHERS, SAME_CPUS, STOLEN, THROTTLED, THROTTLED_PERIODS,
+    UNACCOUNTED, USED_UP,
 };
 use crate::figures::RoundFigures;
 use crate::report::{BlockedBy, TimeBudget, VerdictKind};
@@ -121,6 +121,7 @@ impl<'a> Case<'a> {
             .of_limit(self.round.quota_cpus())
             .is_some_and(|used| used < USED_UP);
         below_quota
+            && self.round.throttled_periods >= Some(BURSTS)
             && self.round.throttled_period_share() >= Some(THROTTLED_PERIODS)
             && self.blocked_by.start + self.blocked_by.tail < LOSS
     }
@@ -223,7 +224,7 @@ impl<'a> Case<'a> {
 }
 
 /// The cause that blocked time was mostly spent on, and its share.
-fn largest_cause(by: &BlockedBy) -> (VerdictKind, f64) {
+pub(super) fn largest_cause(by: &BlockedBy) -> (VerdictKind, f64) {
     let causes = [
         (VerdictKind::Imbalance, by.tail),
         (VerdictKind::Waiting, by.io),

@@ -92,7 +92,8 @@ fn workers(case: &Case) -> String {
     format!("{threads} did nothing but work, on {granted} granted.")
 }
 
-fn blocked_text(kind: VerdictKind, by: &BlockedBy) -> String {
+/// What a cause of being blocked cost.
+pub(super) fn blocked_text(kind: VerdictKind, by: &BlockedBy) -> String {
     match kind {
         VerdictKind::Imbalance => format!(
             "The workers ended at different times: having nothing left to do while others worked \

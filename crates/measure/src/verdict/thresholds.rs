@@ -25,6 +25,11 @@ pub const USED_UP: f64 = 0.97;
 /// in twenty delays the 95th percentile of requests.
 pub const THROTTLED_PERIODS: f64 = 0.05;
 
+/// Throttled periods that are bursts at least. A single one may be the period
+/// that the sample began in, whose quota the sample before had used: seen with
+/// one worker at quota 1.0 right after two.
+pub const BURSTS: u64 = 2;
+
 /// Throttled share of worker time under a quota that is used up. Lower than
 /// [`LOSS`]: with usage at the quota even a little throttling says which of
 /// the two limits, quota or CPUs, was met.

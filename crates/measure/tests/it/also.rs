@@ -2,7 +2,7 @@
 
 use crate::build::*;
 use measure::analysis::analyse;
-use measure::report::{ReplicaAccount, Row};
+use measure::report::{ReplicaAccount, Row, VerdictKind};
 
 /// Baseline of 1 CPU second; rows of one strategy that cost what is told.
 fn rows(one_worker: Option<f64>, two_workers: f64) -> Vec<Row> {
@@ -151,4 +151,18 @@ fn also_text(row: &Row, kind: &str) -> String {
         .unwrap_or_else(|| panic!("{also:?}"))
         .text
         .clone()
+}
+
+#[test]
+fn time_blocked_beside_a_quota_is_named() {
+    // Static ranges at quota 1.5, as measured: tail 17 %, throttled 8 %.
+    let sample = replica(1.0)
+        .worker(0.58, 0.08)
+        .blocked(|b| b.tail = 0.34)
+        .worker(0.9, 0.1)
+        .throttled(10, 10, 0.16);
+    let row = row("more", "static-threads", 2, rounds(6, &[sample]));
+    let row = analysed(station("more", Some(1.5)), row);
+    assert_eq!(row.verdict.as_ref().unwrap().kind, VerdictKind::Quota);
+    assert!(also_text(&row, "imbalance").contains("17 %"));
 }

@@ -125,16 +125,15 @@ impl Scalar {
     }
 }
 
-/// Go's shortest `%g`: the exponent form below 1e-4 and from 1e21 of integers'
-/// digits on means, for floats printed by `%v`, below 1e-4 and from 1e6 where
-/// the digits do not reach; two digits of exponent at least.
+/// Go's `%v` of a float: the shortest digits that read back; the exponent form,
+/// with two digits of exponent at least, below 1e-4 and from 1e6 on.
 fn go_float(value: f64) -> String {
     let shortest = format!("{value:e}");
     let Some((digits, exponent)) = shortest.split_once('e') else {
         return shortest;
     };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..6).contains(&exponent) {
+    if (-4..6).contains(&exponent) || !value.is_finite() {
         return format!("{value}");
     }
     let sign = if exponent < 0 { '-' } else { '+' };
