@@ -115,7 +115,9 @@ impl<'a> Case<'a> {
         self.runnable_is_largest() && unknown && !self.used_up(self.round.allowed_cpus)
     }
 
-    /// Rule 3.
+    /// Rule 3. Threads that waited longer for a free CPU than for the quota
+    /// have another limit: a fleet whose quotas add up to its CPUs uses a
+    /// little less than those, and some periods of some replica run out.
     fn bursts(&self) -> bool {
         let below_quota = self
             .of_limit(self.round.quota_cpus())
@@ -124,6 +126,7 @@ impl<'a> Case<'a> {
             && self.round.throttled_periods >= Some(BURSTS)
             && self.round.throttled_period_share() >= Some(THROTTLED_PERIODS)
             && self.blocked_by.start + self.blocked_by.tail < LOSS
+            && self.budget.throttled >= self.budget.runnable
     }
 
     /// Rule 4.

@@ -44,7 +44,13 @@ impl<'a> Window<'a> {
             .map_or(threads, |cpus| threads.min(cpus));
         let alignment = match (start, &budget.quota) {
             (Start::Aligned, CpuQuota::Limited(quota)) => {
-                align(cgroup, *quota, at_once.max(1), cancelled)
+                let alignment = align(cgroup, *quota, at_once.max(1), cancelled);
+                if alignment == Alignment::NotNeeded {
+                    // The sample before may have used the budget up: idle until
+                    // the next refill, or this one would begin with a stall.
+                    sleep_until(monotonic_seconds() + quota.period_seconds(), cancelled);
+                }
+                alignment
             }
             (Start::Aligned, _) => Alignment::NotNeeded,
             (Start::At(moment), _) => {

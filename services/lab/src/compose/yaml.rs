@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 /// No Compose file nests deeper; recursion over the tree stays shallow.
 const MAX_DEPTH: usize = 64;
-/// With aliases expanded: some hundred times a large Compose file, and still
-/// only megabytes ("billion laughs" would be 10^9).
-const MAX_NODES: usize = 50_000;
+/// With aliases expanded: ten times a large Compose file, and still only
+/// megabytes ("billion laughs" would be 10^9).
+const MAX_NODES: usize = 20_000;
 /// The first ones tell what is wrong; a mangled file could have thousands.
 const MAX_DUPLICATES: usize = 20;
 

@@ -36,15 +36,16 @@ async fn answer_run(State(made): State<Arc<Made>>, Json(request): Json<Value>) -
     if made.fails_from_run.is_some_and(|first| run >= first) {
         return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"detail": "the service was told to end"})));
     }
-    let seconds = request["repeats"].as_f64().unwrap() * 0.4;
+    let cpu_seconds = request["repeats"].as_f64().unwrap() * 0.4;
+    let seconds = cpu_seconds / made.quota_cpus.unwrap_or(1.0).min(1.0);
     let started = run as f64 * 100.0;
     let workers = request["workers"].as_u64().unwrap();
     let worker = WorkerAccount {
         items: 1,
         started_seconds: started,
         ended_seconds: started + seconds,
-        on_cpu_seconds: Some(seconds),
-        waited_seconds: Some(0.0),
+        on_cpu_seconds: Some(cpu_seconds),
+        waited_seconds: Some(seconds - cpu_seconds),
         ..WorkerAccount::default()
     };
     let account = ReplicaAccount {
@@ -55,7 +56,7 @@ async fn answer_run(State(made): State<Arc<Made>>, Json(request): Json<Value>) -
         aligned: None,
         answer: Some(made.answer),
         workers: vec![worker; workers as usize],
-        group: GroupAccount { cpu_seconds: Some(seconds * workers as f64), ..GroupAccount::default() },
+        group: GroupAccount { cpu_seconds: Some(cpu_seconds * workers as f64), ..GroupAccount::default() },
         cpus: CpusAccount::default(),
     };
     (StatusCode::OK, Json(json!({"account": account, "work_shares": null})))
@@ -175,7 +176,7 @@ fn held(report: &RunReport, name: &str) -> bool {
 async fn rows_are_measured_one_at_a_time_in_interleaved_rounds() {
     let order = Arc::new(Mutex::new(Vec::new()));
     let shared = |made| Made { order: order.clone(), ..made };
-    let stations = start(vec![shared(made("primes-half", 0.5)), shared(made("primes-two", 2.0))]).await;
+    let stations = start(vec![shared(made("primes-half", 0.25)), shared(made("primes-two", 2.0))]).await;
 
     let report = run(&stations, &options(3)).await.unwrap();
 
@@ -185,9 +186,9 @@ async fn rows_are_measured_one_at_a_time_in_interleaved_rounds() {
     assert_eq!(order[order.len() - 9..], [one_round, one_round, one_round].concat());
     assert!(report.rows.iter().all(|row| row.rounds.len() == 3));
     assert!(report.invariants.iter().all(|invariant| invariant.held), "{:?}", report.invariants);
-    // 0.4 s a job: five for the 2 s wanted under a quota that binds, three for 1 s elsewhere.
+    // 1.6 s a job for the 2 s wanted under a quota that binds, 0.4 s for 1 s elsewhere.
     let repeats: Vec<_> = report.rows.iter().map(|row| row.rounds[0].repeats).collect();
-    assert_eq!(repeats, [3, 5, 3]);
+    assert_eq!(repeats, [3, 2, 3]);
 }
 
 #[tokio::test]

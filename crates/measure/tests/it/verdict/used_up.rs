@@ -38,7 +38,7 @@ fn quota_and_bursts_part_at_97_percent_of_the_quota() {
     assert_eq!(kind_of(&one, quota), VerdictKind::Quota);
     assert_eq!(kind_of(&one, with(0.96)), VerdictKind::Bursts);
     // Two throttled periods of forty-one are no finding, of forty they are.
-    let rare = |periods| kind_of(&one, with(0.96).throttled(periods, 2, 0.01));
+    let rare = |periods| kind_of(&one, with(0.96).throttled(periods, 2, 0.03));
     assert_eq!(
         [rare(41), rare(40)],
         [VerdictKind::Waiting, VerdictKind::Bursts]
@@ -46,6 +46,18 @@ fn quota_and_bursts_part_at_97_percent_of_the_quota() {
     // A single one of ten may be the period that the sample began in.
     let first = with(0.96).throttled(10, 1, 0.04);
     assert_eq!(kind_of(&one, first), VerdictKind::Waiting);
+}
+
+#[test]
+fn a_few_periods_that_run_out_are_no_bursts_where_cpus_are_what_is_missing() {
+    let sample = replica(1.0)
+        .worker(0.48, 0.5)
+        .worker(0.48, 0.5)
+        .throttled(10, 3, 0.02);
+    assert_ne!(
+        kind_of(&station("one", Some(1.0)), sample),
+        VerdictKind::Bursts
+    );
 }
 
 #[test]

@@ -1,0 +1,48 @@
+# Short verbs; what they do stands in scripts/. Works with GNU Make 3.81.
+
+LABS := $(patsubst compose/%.yml,%,$(wildcard compose/lab-*.yml))
+
+.PHONY: help $(LABS) down clean stats logs doctor offline-images test e2e bench fmt lint
+
+help: ## show this list (the default)
+	@sh scripts/help.sh $(MAKEFILE_LIST)
+
+$(LABS): lab-%:
+	@sh scripts/lab.sh $*
+
+# A lab that is not there: the script says which are.
+lab-%:
+	@sh scripts/lab.sh $*
+
+stats: ## what the stations use right now, beside their limits
+	@sh scripts/stats.sh
+
+logs: ## what the stations say; STATION=… for one of them
+	@sh scripts/logs.sh $(STATION)
+
+down: ## stop and remove the stations; results stay
+	@sh scripts/down.sh
+
+clean: ## down, and remove what was built; results stay
+	@sh scripts/clean.sh
+
+doctor: ## can labs run here, and if not, what to do
+	@sh scripts/doctor.sh
+
+offline-images: ## make the base images here where no registry can be reached
+	@sh scripts/offline-images.sh
+
+test: ## all tests; those in Docker where it answers
+	@sh scripts/test.sh
+
+e2e: ## only the tests that run labs in Docker
+	@sh scripts/e2e.sh
+
+bench: ## how fast the workloads are
+	@sh scripts/bench.sh
+
+fmt: ## format the Rust code
+	@cargo fmt
+
+lint: ## formatting, clippy and shellcheck, all without a warning
+	@sh scripts/lint.sh

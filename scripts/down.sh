@@ -1,0 +1,16 @@
+#!/bin/sh
+# Removes this project's containers and networks, whichever lab made them.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/lib/common.sh
+. scripts/lib/docker.sh
+
+need_docker "(so nothing of Parlab is up either)"
+if [ -z "$(project_containers -a)$(docker network ls -q --filter "label=com.docker.compose.project=$PROJECT")" ]; then
+    good 'nothing is up'
+    exit
+fi
+# Without a file, so that it works whatever was edited since. The time-out is
+# for stations frozen by a lab.
+compose --progress quiet down --remove-orphans --timeout 5
+good "stations removed; $RESULTS/ stays"

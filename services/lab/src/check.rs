@@ -1,0 +1,208 @@
+//! `lab check`: the preflight. Says what is wrong with a lab's Compose file,
+//! with file and line, and which of its stations this host can grant.
+
+mod host;
+mod limits;
+
+pub use host::Host;
+pub use limits::{Objection, objections, refused};
+
+use crate::compose::{self, Environment, Finding, Loaded, Service, Severity, show_bytes};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The input is wrong (sysexits.h, `EX_DATAERR`).
+const EXIT_BAD_FILE: u8 = 65;
+
+/// Options of `check`.
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// The folder of the Compose files
+    #[arg(long, env = "LAB_COMPOSE_DIR", default_value = "compose")]
+    pub compose_dir: PathBuf,
+
+    /// The lab, `primes` or `lab-primes`
+    #[arg(long, env = "LAB")]
+    pub lab: String,
+
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// What messages call the folder
+    #[arg(long, default_value = "compose")]
+    pub display_dir: String,
+
+    /// Check for a host of this many CPUs instead of this one
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=8192))]
+    pub host_cpus: Option<u16>,
+}
+
+/// What goes to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// All findings, then a line per station
+    Text,
+    /// The names of the stations that can be granted; findings go to stderr
+    Stations,
+}
+
+/// What is to be printed, and whether the lab can run.
+struct Outcome {
+    findings: Vec<Finding>,
+    stations: Vec<Station>,
+}
+
+/// A service of the lab that a plain `up` starts.
+struct Station {
+    name: String,
+    declared: String,
+    /// Why it cannot run here.
+    refused: Option<String>,
+}
+
+/// Checks and prints. Exit status 0: at least one station can be granted.
+pub fn run(args: &CheckArgs) -> ExitCode {
+    let host = args
+        .host_cpus
+        .map_or_else(Host::read, |cpus| Host::with_cpus(cpus.into()));
+    // Names that are not text cannot stand in a file that is.
+    let env: Environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let stem = args.lab.strip_prefix("lab-").unwrap_or(&args.lab);
+    let file = format!("lab-{stem}.yml");
+    let outcome = check(compose::load(&args.compose_dir, &file, &env), &host);
+    print(&outcome, args);
+    if outcome.can_run() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(EXIT_BAD_FILE)
+    }
+}
+
+fn check(loaded: Result<Loaded, Vec<Finding>>, host: &Host) -> Outcome {
+    match loaded {
+        Ok(loaded) => granted(&loaded, host),
+        Err(findings) => Outcome {
+            findings,
+            stations: Vec::new(),
+        },
+    }
+}
+
+fn granted(loaded: &Loaded, host: &Host) -> Outcome {
+    let objections = objections(&loaded.model, host);
+    let refused = refused(&loaded.model, host);
+    let findings = objections.iter().map(|objection| Finding {
+        severity: objection.severity,
+        place: loaded.place(&objection.service, objection.key),
+        service: Some(objection.service.clone()),
+        message: objection.message.clone(),
+        hint: objection.hint.clone(),
+    });
+    let mut findings: Vec<Finding> = loaded.warnings.iter().cloned().chain(findings).collect();
+    findings.sort_by(|a, b| a.place.cmp(&b.place));
+    let services = loaded.model.services.iter();
+    let mut stations: Vec<Station> = services
+        .filter(|(_, service)| service.starts_by_itself())
+        .map(|(name, service)| Station {
+            name: name.clone(),
+            declared: declared(service),
+            refused: refused.get(name).cloned(),
+        })
+        .collect();
+    // In the order of the file, which is the order of the lesson.
+    stations.sort_by_key(|station| loaded.place(&station.name, ""));
+    Outcome { findings, stations }
+}
+
+impl Outcome {
+    /// A refused runner would leave nobody to measure the stations.
+    fn can_run(&self) -> bool {
+        let is_station = |name: &str| self.stations.iter().any(|station| station.name == name);
+        let runner_refused = self.findings.iter().any(|finding| {
+            let service = finding.service.as_deref();
+            finding.severity == Severity::Error && service.is_none_or(|name| !is_station(name))
+        });
+        !runner_refused && self.stations.iter().any(|station| station.refused.is_none())
+    }
+}
+
+/// The limits in a line: `4 × 0.5 CPUs, cpuset 0, 256 MiB`.
+fn declared(service: &Service) -> String {
+    let mut parts = Vec::new();
+    if let Some(cpus) = service.quota_cpus() {
+        parts.push(count(cpus, "CPU"));
+    }
+    if let Some(cpuset) = &service.cpuset {
+        parts.push(format!("cpuset {cpuset}"));
+    }
+    if let Some(bytes) = service.memory_bytes() {
+        parts.push(show_bytes(bytes));
+    }
+    if parts.is_empty() {
+        parts.push("no limits".to_owned());
+    }
+    let each = parts.join(", ");
+    match service.replicas() {
+        1 => each,
+        replicas => format!("{replicas} × {each}"),
+    }
+}
+
+/// `1 CPU`, `0.5 CPUs`.
+fn count(number: f64, noun: &str) -> String {
+    let plural = if (number - 1.0).abs() < 1e-9 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+fn print(outcome: &Outcome, args: &CheckArgs) {
+    let findings = outcome
+        .findings
+        .iter()
+        .map(|finding| finding.shown_in(&args.display_dir).to_string());
+    match args.format {
+        Format::Text => {
+            let lines = findings.chain(summary(&outcome.stations));
+            service_output(&mut std::io::stdout().lock(), lines);
+        }
+        Format::Stations => {
+            let names = outcome
+                .stations
+                .iter()
+                .filter(|station| station.refused.is_none() && outcome.can_run())
+                .map(|station| station.name.clone());
+            service_output(&mut std::io::stderr().lock(), findings);
+            service_output(&mut std::io::stdout().lock(), names);
+        }
+    }
+}
+
+/// Writes lines; a reader that goes away (`| head`) is no error.
+fn service_output(to: &mut dyn std::io::Write, lines: impl Iterator<Item = String>) {
+    for line in lines {
+        if writeln!(to, "{line}").is_err() {
+            return;
+        }
+    }
+}
+
+fn summary(stations: &[Station]) -> impl Iterator<Item = String> {
+    let width = |text: fn(&Station) -> &str| {
+        let lengths = stations.iter().map(|station| text(station).chars().count());
+        lengths.max().unwrap_or(0)
+    };
+    let (names, limits) = (width(|station| &station.name), width(|station| &station.declared));
+    stations.iter().map(move |station| {
+        let verdict = match &station.refused {
+            None => "granted".to_owned(),
+            Some(why) => format!("refused: {why}"),
+        };
+        let (name, declared) = (&station.name, &station.declared);
+        format!("{name:names$}  {declared:limits$}  {verdict}")
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,268 @@
+//! Our own reader of Compose files, for what Compose itself cannot do: name
+//! file, line and service of everything that is wrong, and resolve a lab where
+//! there is no Docker. It gives what `docker compose config` gives; tests hold
+//! the two together.
+//!
+//! text → [`yaml`] → [`interpolate`] → [`extends`] and [`merge`] → [`keys`] and
+//! [`decode`] → [`LabModel`]. Nothing here knows the host.
+
+mod decode;
+mod extends;
+mod finding;
+mod interpolate;
+mod keys;
+mod merge;
+mod model;
+mod node;
+mod scalar;
+mod source;
+mod units;
+mod yaml;
+
+pub use finding::{Finding, Place, Severity};
+pub use interpolate::Environment;
+pub use model::{
+    Amounts, Build, Dependency, Deploy, Healthcheck, LabModel, Mount, Port, Resources, Service,
+};
+pub(crate) use units::show_bytes;
+
+use extends::Extends;
+use node::{Data, Entry, Kind, Node};
+use source::Sources;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// No machine runs more, and what is done once per pair of them stays quick.
+const MAX_SERVICES: usize = 500;
+/// `deploy.resources.limits.cpus` is as deep as anyone asks.
+const MAX_PLACE_DEPTH: usize = 4;
+
+/// A lab that Compose would take, and where everything in it stands.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The resolved lab.
+    pub model: LabModel,
+    /// What does something else than it seems to say.
+    pub warnings: Vec<Finding>,
+    file: String,
+    /// By service and path in it, such as `deploy.resources.limits.cpus`.
+    places: BTreeMap<(String, String), Place>,
+}
+
+impl Loaded {
+    /// Where a key of a service stands, such as
+    /// `deploy.resources.limits.cpus`; where it is not written, the nearest
+    /// above it.
+    pub fn place(&self, service: &str, path: &str) -> Place {
+        let mut path = path;
+        loop {
+            let key = (service.to_owned(), path.to_owned());
+            if let Some(place) = self.places.get(&key) {
+                return place.clone();
+            }
+            path = match path.rsplit_once('.') {
+                Some((above, _)) => above,
+                None if path.is_empty() => return Place::whole(&self.file),
+                None => "",
+            };
+        }
+    }
+}
+
+/// Reads and resolves `lab_file` of `folder`, with these variables. Errors:
+/// all that keeps Compose from running it, whatever the host; with them, the
+/// warnings.
+pub fn load(
+    folder: &Path,
+    lab_file: &str,
+    env: &Environment,
+) -> Result<Loaded, Vec<Finding>> {
+    let mut sources = Sources::new(folder, env);
+    let loaded = resolve(&mut sources, lab_file);
+    let findings = finding::tidy(sources.findings);
+    match loaded {
+        Some(mut loaded) if !findings.iter().any(Finding::is_error) => {
+            loaded.warnings = findings;
+            Ok(loaded)
+        }
+        _ => Err(findings),
+    }
+}
+
+fn resolve(sources: &mut Sources<'_>, lab_file: &str) -> Option<Loaded> {
+    let root = sources.file(lab_file, None)?;
+    let services = match services(&root, lab_file) {
+        Ok(services) => services,
+        Err(finding) => {
+            sources.findings.push(finding);
+            return None;
+        }
+    };
+    sources.findings.extend(top(&root));
+    let mut loaded = Loaded {
+        model: LabModel {
+            services: BTreeMap::new(),
+            parlab: root.get("x-parlab").map(json),
+        },
+        warnings: Vec::new(),
+        file: lab_file.to_owned(),
+        places: BTreeMap::new(),
+    };
+    let mut extends = Extends::new(sources);
+    for entry in services {
+        extends.sources.findings.extend(bad_name(entry));
+        let Ok(node) = extends.resolve(lab_file, entry) else {
+            continue;
+        };
+        let unknown = keys::unknown_in_service(&node).into_iter();
+        let sources = &mut *extends.sources;
+        sources
+            .findings
+            .extend(unknown.map(|finding| finding.of(&entry.key)));
+        let (service, findings) =
+            decode::service(&entry.key, &node, &sources.folder, sources.env);
+        sources.findings.extend(findings);
+        note_places(&mut loaded.places, &entry.key, "", &entry.place, &node);
+        loaded.model.services.insert(entry.key.clone(), service);
+    }
+    let findings = dependencies(&loaded, services);
+    sources.findings.extend(findings);
+    Some(loaded)
+}
+
+fn services<'n>(root: &'n Node, lab_file: &str) -> Result<&'n [Entry], Finding> {
+    let hint = "write `services:`, and each service indented below it";
+    if root.as_map().is_none() {
+        let message = format!("holds {}, not a mapping", root.what());
+        return Err(Finding::error(&root.place, message, hint));
+    }
+    match root.entry("services") {
+        None => {
+            let place = Place::whole(lab_file);
+            let near = keys::unknown_at_top(root).into_iter().next();
+            Err(near.unwrap_or_else(|| Finding::error(&place, "has no services", hint)))
+        }
+        Some(entry) => match entry.value.as_map() {
+            Some([]) | None => Err(Finding::error(
+                &entry.place,
+                format!("services holds {}, not services", entry.value.what()),
+                "indent each service below it",
+            )),
+            Some(services) if services.len() > MAX_SERVICES => Err(Finding::error(
+                &entry.place,
+                format!("there are more than {MAX_SERVICES} services"),
+                "split the lab",
+            )),
+            Some(services) => Ok(services),
+        },
+    }
+}
+
+/// What is wrong at the top of the lab's file.
+fn top(root: &Node) -> Vec<Finding> {
+    let mut findings = keys::unknown_at_top(root);
+    if let Some(include) = root.entry("include") {
+        findings.push(Finding::error(
+            &include.place,
+            "include is not used in labs: Compose refuses to change an included service",
+            "write `extends: {file: …, service: …}` in each service",
+        ));
+    }
+    if let Some(version) = root.entry("version") {
+        findings.push(Finding::warning(
+            &version.place,
+            "version is obsolete, and Compose ignores it",
+            "remove the line",
+        ));
+    }
+    findings
+}
+
+fn bad_name(entry: &Entry) -> Option<Finding> {
+    let good = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '.' | '_' | '-');
+    (entry.key.is_empty() || !entry.key.chars().all(good)).then(|| {
+        Finding::error(
+            &entry.place,
+            format!("{:?} is no name for a service", entry.key),
+            "use letters, digits, and . _ - only",
+        )
+    })
+}
+
+/// Dependencies that are not there, and those that wait for one another.
+fn dependencies(loaded: &Loaded, entries: &[Entry]) -> Vec<Finding> {
+    let services = &loaded.model.services;
+    let mut findings = Vec::new();
+    for (name, service) in services {
+        for (other, dependency) in &service.depends_on {
+            let declared = entries.iter().any(|entry| entry.key == *other);
+            if dependency.required && !declared {
+                let place = loaded.place(name, &format!("depends_on.{other}"));
+                let message = format!("it depends on {other}, which this lab does not have");
+                let hint = format!("add {other} to the lab's services");
+                findings.push(Finding::error(&place, message, hint).of(name));
+            }
+        }
+    }
+    // Whoever waits for nobody goes; who is left waits in a circle, or for one.
+    let mut waiting: BTreeSet<&String> = services.keys().collect();
+    loop {
+        let before = waiting.len();
+        let left = waiting.clone();
+        waiting.retain(|name| services[*name].depends_on.keys().any(|other| left.contains(other)));
+        if waiting.len() == before {
+            break;
+        }
+    }
+    if let Some(name) = waiting.first() {
+        let names: Vec<&str> = waiting.iter().map(|name| name.as_str()).collect();
+        findings.push(Finding::error(
+            &loaded.place(name, "depends_on"),
+            format!("services wait for one another: {}", names.join(", ")),
+            "one of them must not depend on the others",
+        ));
+    }
+    findings
+}
+
+fn note_places(
+    places: &mut BTreeMap<(String, String), Place>,
+    service: &str,
+    path: &str,
+    place: &Place,
+    node: &Node,
+) {
+    places.insert((service.to_owned(), path.to_owned()), place.clone());
+    if !path.is_empty() && path.split('.').count() >= MAX_PLACE_DEPTH {
+        return;
+    }
+    for entry in node.as_map().unwrap_or_default() {
+        let below = match path {
+            "" => entry.key.clone(),
+            _ => format!("{path}.{}", entry.key),
+        };
+        note_places(places, service, &below, &entry.place, &entry.value);
+    }
+}
+
+/// A tree as JSON: `x-parlab`, whose shape is a matter of those who read it.
+fn json(node: &Node) -> serde_json::Value {
+    use serde_json::Value;
+    match &node.data {
+        Data::List(items) => Value::Array(items.iter().map(json).collect()),
+        Data::Map(entries) => entries
+            .iter()
+            .map(|entry| (entry.key.clone(), json(&entry.value)))
+            .collect(),
+        Data::Scalar(scalar) => match scalar.kind {
+            Kind::Null => Value::Null,
+            Kind::Bool(value) => Value::Bool(value),
+            Kind::Int(value) => i64::try_from(value).map_or(Value::Null, Value::from),
+            Kind::Float(value) => Value::from(value),
+            Kind::Date | Kind::Text => Value::from(scalar.written.clone()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;
