@@ -2,7 +2,7 @@
 # Can labs run here? One line each, with what to do; exit 1 if they cannot.
 set -eu
 cd "$(dirname "$0")/.."
-for part in common docker images checks; do
+for part in common docker images checks ports; do
     # shellcheck source=/dev/null
     . "scripts/lib/$part.sh"
 done

@@ -52,6 +52,9 @@ for tool in make gcc git curl pgrep debootstrap shellcheck; do
     # shellcheck disable=SC2086 # one word per package
     has "$tool" || install $package
 done
+# In Debian 13 the command is a package of its own.
+has docker || install docker.io iptables
+has docker || install docker-cli
 if ! docker version >/dev/null 2>&1; then
     has dockerd || install docker.io iptables
     start_docker

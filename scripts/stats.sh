@@ -15,21 +15,20 @@ limits() {
 }
 
 table() {
-    containers=$(project_containers)
+    containers=$(project_containers --filter status=running)
     [ -n "$containers" ] || die 1 'no station is up' 'start a lab first: make lab-primes'
     # shellcheck disable=SC2086 # one word per container
     {
         limits $containers
         echo
-        docker stats --no-stream --format '{{.Name}}|{{.CPUPerc}}|{{.MemUsage}}|{{.PIDs}}' $containers
+        docker stats --no-stream --format '{{.Name}}|{{.CPUPerc}}|{{.MemUsage}}|{{.PIDs}}' $containers | sort
     } | awk -v project="$PROJECT-" '
         function row(a, b, c, d, e, f) { printf "%-26s %8s %9s %6s  %-22s %7s\n", a, b, c, d, e, f }
         BEGIN { row("station", "CPU", "quota", "CPUs", "memory", "threads") }
         NF == 0 { used = 1; FS = "|"; next }
         !used { quota[$1] = $2 > 0 ? $2 / 1e7 "%" : "none"; cpuset[$1] = $3 == "" ? "all" : $3; next }
-        { name = $1; sub("^" project, "", name); row(name, $2, quota[$1], cpuset[$1], $3, $4) | "sort" }
+        { name = $1; sub("^" project, "", name); row(name, $2, quota[$1], cpuset[$1], $3, $4) }
         END {
-            close("sort")
             print "\n100% = one core. docker stats itself never shows the quota: a station at its"
             print "quota stands still for the rest of each 0.1 s, however busy it would like to be."
         }'

@@ -48,6 +48,7 @@ check_file() {
     stations=$(docker run --rm --network none --read-only --cap-drop ALL -v "$PWD/compose:/compose:ro" \
         $(interpolated_variables) parlab/lab check --compose-dir /compose --lab "$topic" --format stations) || status=$?
     [ "$status" = 0 ] || exit "$status"
+    export LAB_STATIONS="$stations"
 }
 
 # One-off runners whose client was killed, and stations left frozen.

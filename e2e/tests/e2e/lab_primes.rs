@@ -1,6 +1,6 @@
 //! `lab-primes` as a person runs it.
 
-use crate::support::{Checkout, Docker, finish, root, said};
+use crate::support::{Checkout, Docker, root, said};
 use measure::report::VerdictKind;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -110,7 +110,7 @@ fn an_edited_limit_is_named_in_the_next_report_with_its_effect() {
 
     let before = checkout.run(&narrowed);
     assert!(before.status.success(), "{}", said(&before));
-    halve_to_a_quarter(&checkout);
+    checkout.edit_quota(LAB, "primes-half", "0.5", "0.25");
     let after = checkout.run(&narrowed);
 
     assert!(after.status.success(), "{}", said(&after));
@@ -126,16 +126,6 @@ fn an_edited_limit_is_named_in_the_next_report_with_its_effect() {
     assert_eq!(half.verdict.as_ref().unwrap().kind, VerdictKind::Quota);
     let stdout = String::from_utf8_lossy(&after.stdout);
     assert!(stdout.contains("0.25"), "{stdout}");
-}
-
-/// Sets `primes-half` to a quarter, in the Compose file and nowhere else.
-fn halve_to_a_quarter(checkout: &Checkout) {
-    let path = checkout.path("compose/lab-primes.yml");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let start = text.find("  primes-half:").unwrap();
-    let quota = start + text[start..].find("\"0.5\"").unwrap();
-    let edited = format!("{}\"0.25\"{}", &text[..quota], &text[quota + 5..]);
-    std::fs::write(path, edited).unwrap();
 }
 
 #[test]
@@ -157,8 +147,7 @@ fn a_killed_station_is_named_and_the_other_rows_go_on() {
             killed = true;
         }
     }
-    child.stderr = Some(std::process::Command::new("true").stderr(std::process::Stdio::piped()).spawn().unwrap().stderr.unwrap());
-    let output = finish(child, &arguments);
+    let output = child.wait_with_output().unwrap();
 
     assert!(killed, "the first round was never announced: {}", said(&output));
     assert_eq!(output.status.code(), Some(2), "make's own failure: {}", said(&output));
@@ -217,12 +206,7 @@ fn a_limit_above_the_hosts_is_refused_by_line_and_the_others_run() {
         return;
     };
     let checkout = Checkout::new();
-    let path = checkout.path("compose/lab-primes.yml");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let start = text.find("  primes-one:").unwrap();
-    let quota = start + text[start..].find("\"1.0\"").unwrap();
-    let line = text[..quota].lines().count();
-    std::fs::write(&path, format!("{}\"999.0\"{}", &text[..quota], &text[quota + 5..])).unwrap();
+    let line = checkout.edit_quota(LAB, "primes-one", "1.0", "999.0");
 
     let output = checkout.run(&["lab-primes", "STATION=primes-one", "ROUNDS=1", "LIMIT=2e5"]);
 

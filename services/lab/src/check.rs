@@ -5,7 +5,8 @@ mod host;
 mod limits;
 
 pub use host::Host;
-pub use limits::{Objection, objections, refused};
+pub use limits::refused;
+use limits::objections;
 
 use crate::compose::{self, Environment, Finding, Loaded, Service, Severity, show_bytes};
 use std::path::PathBuf;

@@ -1,9 +1,10 @@
 //! What the runner can be told.
 
 use crate::Refused;
-use crate::labs::{LABS, Lab, Options, by_name, nearest};
+use crate::labs::{LABS, Lab, Options, by_name};
 use clap::{Args, Parser, Subcommand};
 use service_kit::config::count;
+use service_kit::problem::nearest;
 use std::path::PathBuf;
 
 /// Runs a lab, checks its Compose file, or explains a saved run.
@@ -21,7 +22,7 @@ pub enum Command {
     /// Measure a lab's stations and say what bound the work
     Run(RunArgs),
     /// Check a lab's Compose file against this host
-    Check,
+    Check(crate::check::CheckArgs),
     /// Give the verdicts of a saved run again, from its raw rounds alone
     Explain(ExplainArgs),
     /// Do something to a station: scale, crash, kill, pause, resume
@@ -38,6 +39,11 @@ pub struct Place {
     /// The resolved lab, as `docker compose config --format json` prints it
     #[arg(long, env = "LAB_MODEL", default_value = "/run/parlab/model.json")]
     pub model: PathBuf,
+
+    /// Its stations that can run here, in the order of the Compose file,
+    /// separated by spaces
+    #[arg(long, env = "LAB_STATIONS", default_value = "")]
+    pub stations: String,
 
     /// The folder shared with the host script, for what the runner asks of it
     #[arg(long, env = "LAB_CONTROL", default_value = "/run/parlab/control")]
@@ -189,8 +195,9 @@ impl RunArgs {
     }
 }
 
-fn list(text: &str) -> Vec<String> {
-    text.split([',', ' '])
+/// The words of a list separated by commas or spaces.
+pub fn list(text: &str) -> Vec<String> {
+    text.split([',', ' ', '\n'])
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
         .collect()

@@ -1,8 +1,8 @@
 //! The runner of the labs: drives a lab's stations, measures them, and says
 //! what bound the work.
 
-//mod check;
-//mod compose;
+mod check;
+mod compose;
 mod config;
 mod explain;
 mod history;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let cli: Cli = service_kit::config::parse();
     let ended = match cli.command {
         Command::Run(args) => run::run(&args),
-        Command::Check => todo!(),
+        Command::Check(args) => return check::run(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Act(args) => run::act(&args),
     };

@@ -1,34 +1,68 @@
 //! The resolved lab that the host script hands over: what stations there are.
 
+use crate::check::{Host, refused};
+use crate::compose::LabModel;
 use crate::station::StationSpec;
 use anyhow::Context;
 use measure::report::Declared;
-use serde_json::Value;
 use std::path::Path;
 
-/// The stations of the resolved lab in `path`, as `docker compose config
-/// --format json` prints it.
-pub fn stations(path: &Path) -> anyhow::Result<Vec<StationSpec>> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("{}: the resolved lab cannot be read", path.display()))?;
-    let model: Value = serde_json::from_str(&text)?;
-    let services = model["services"].as_object().context("no services")?;
-    Ok(services
-        .iter()
-        .filter(|(_, s)| s["profiles"].is_null())
-        .map(|(name, s)| {
-            let limits = &s["deploy"]["resources"]["limits"];
-            let number = |v: &Value| v.as_f64().or_else(|| v.as_str()?.parse().ok());
-            StationSpec {
-                name: name.clone(),
-                replicas: s["deploy"]["replicas"].as_u64().unwrap_or(1) as usize,
-                declared: Declared {
-                    cpus: number(&limits["cpus"]),
-                    cpuset: s["cpuset"].as_str().map(str::to_owned),
-                    memory_bytes: number(&limits["memory"]).map(|b| b as u64),
-                },
-                refused: None,
-            }
+/// The stations of the resolved lab in `path` (the JSON that `docker compose
+/// config` prints), in the order of `names`; those it leaves out come last.
+pub fn stations(path: &Path, names: &[String]) -> anyhow::Result<Vec<StationSpec>> {
+    let shown = path.display();
+    let json = std::fs::read_to_string(path)
+        .with_context(|| format!("{shown}: the resolved lab cannot be read"))?;
+    let model = LabModel::from_compose_json(&json)
+        .with_context(|| format!("{shown}: is not a resolved lab"))?;
+    Ok(of_model(&model, &Host::read(), names))
+}
+
+fn of_model(model: &LabModel, host: &Host, names: &[String]) -> Vec<StationSpec> {
+    let refused = refused(model, host);
+    let services = model.services.iter().filter(|(_, s)| s.starts_by_itself());
+    let mut stations: Vec<_> = services
+        .map(|(name, service)| StationSpec {
+            name: name.clone(),
+            replicas: service.replicas() as usize,
+            declared: Declared {
+                cpus: service.quota_cpus(),
+                cpuset: service.cpuset.clone(),
+                memory_bytes: service.memory_bytes(),
+            },
+            refused: refused.get(name).cloned(),
         })
-        .collect())
+        .collect();
+    let place = |name: &String| names.iter().position(|other| other == name);
+    stations.sort_by_key(|station| place(&station.name).unwrap_or(usize::MAX));
+    stations
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const RESOLVED: &str = r#"{"services": {
+        "fleet": {"deploy": {"replicas": 4, "resources": {"limits": {"cpus": 0.5}}}},
+        "huge": {"deploy": {"resources": {"limits": {"cpus": 64}}}},
+        "pinned": {"cpuset": "0", "deploy": {"resources": {"limits": {"memory": "268435456"}}}},
+        "lab": {"profiles": ["run"]}
+    }}"#;
+
+    #[test]
+    fn stations_come_in_the_files_order_and_the_refused_ones_last() {
+        let model = LabModel::from_compose_json(RESOLVED).unwrap();
+        let names = ["pinned".to_owned(), "fleet".to_owned()];
+
+        let stations = of_model(&model, &Host::with_cpus(2), &names);
+
+        let found: Vec<_> = stations.iter().map(|s| (s.name.as_str(), s.replicas)).collect();
+        assert_eq!(found, [("pinned", 1), ("fleet", 4), ("huge", 1)]);
+        assert_eq!(stations[0].declared.cpuset.as_deref(), Some("0"));
+        assert_eq!(stations[0].declared.memory_bytes, Some(256 << 20));
+        assert_eq!(stations[1].declared.cpus, Some(0.5));
+        assert!(stations[1].refused.is_none());
+        assert!(stations[2].refused.as_ref().unwrap().contains("64"));
+    }
 }

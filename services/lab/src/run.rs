@@ -1,6 +1,6 @@
 //! `lab run` and `lab act`: from options to stations and back to a saved run.
 
-use crate::config::{ActArgs, Place, RunArgs, Verb};
+use crate::config::{ActArgs, Place, RunArgs, Verb, list};
 use crate::history::History;
 use crate::progress::Progress;
 use crate::runner::Runner;
@@ -42,7 +42,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     print!("{}", text::render(&report, &terminal::style()));
     // Printed first: a full disk must not cost the person what was measured.
     let file = history.save(&report)?;
-    println!("\nThe whole run: {}", file.display());
+    // /results is the checkout's results/, for the person outside the container.
+    let shown = file.strip_prefix("/").unwrap_or(&file);
+    println!("\nThe whole run: {}", shown.display());
     Ok(exit_code(&report))
 }
 
@@ -61,7 +63,8 @@ pub fn act(args: &ActArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn backend(place: &Place) -> anyhow::Result<Docker> {
-    Ok(Docker::new(model::stations(&place.model)?, &place.control))
+    let stations = model::stations(&place.model, &list(&place.stations))?;
+    Ok(Docker::new(stations, &place.control))
 }
 
 /// One thread is enough for a runner that mostly waits, and the CPUs are the

@@ -3,7 +3,7 @@
 
 use crate::labs::{Abilities, Lab, Options, Part, PlannedRow};
 use crate::progress::Progress;
-use crate::station::{Answer, Replica, SampleError, StationClient, Stations};
+use crate::station::{Answer, SampleError, StationClient, Stations};
 use crate::survey::{self, Surveyed};
 use anyhow::{Context, bail};
 use cpu_budget::clock::monotonic_seconds;

@@ -29,7 +29,7 @@ pub struct Window<'a> {
     quota: CpuQuota,
     alignment: Alignment,
     usage: CpuUsage,
-    process_cpu: Option<f64>,
+    process_cpu: f64,
     host: Option<HostCpuTimes>,
     started: f64,
 }
@@ -85,13 +85,12 @@ impl<'a> Window<'a> {
         children_cpu_seconds: f64,
     ) -> ReplicaAccount {
         let counted = self.cgroup.usage().since(&self.usage);
-        let own = process_cpu_seconds().zip(self.process_cpu);
-        let own = own.map(|(now, before)| now - before + children_cpu_seconds);
+        let own = process_cpu_seconds() - self.process_cpu + children_cpu_seconds;
         // Where a quota is set, what counts against it; elsewhere what this
         // process and its children used, since a group without a quota may
         // hold strangers (on a bare machine it holds everything).
         let cpu_seconds = match self.quota {
-            CpuQuota::Limited(_) => counted.usage_seconds.or(own),
+            CpuQuota::Limited(_) => counted.usage_seconds.unwrap_or(own),
             _ => own,
         };
         ReplicaAccount {
@@ -103,7 +102,7 @@ impl<'a> Window<'a> {
             answer: None,
             workers,
             group: GroupAccount {
-                cpu_seconds,
+                cpu_seconds: Some(cpu_seconds),
                 periods: counted.periods,
                 throttled_periods: counted.throttled_periods,
                 throttled_seconds: counted.throttled_seconds,
@@ -112,7 +111,7 @@ impl<'a> Window<'a> {
         }
     }
 
-    fn cpus_account(&self, group_cpu_seconds: Option<f64>) -> CpusAccount {
+    fn cpus_account(&self, group_cpu_seconds: f64) -> CpusAccount {
         let mut account = CpusAccount {
             allowed: self.allowed.as_ref().map(ToString::to_string),
             count: self.allowed.as_ref().map(CpuSet::len),
@@ -130,10 +129,9 @@ impl<'a> Window<'a> {
         account.steal_seconds = Some(spent.steal_seconds);
         // From idle time, which the kernel counts exactly, and not from busy
         // time, which it samples at its tick.
-        account.others_seconds = group_cpu_seconds.map(|group| {
-            let all = allowed.len() as f64 * (read_at - self.started);
-            (all - spent.idle_seconds - spent.steal_seconds - group).max(0.0)
-        });
+        let all = allowed.len() as f64 * (read_at - self.started);
+        let others = all - spent.idle_seconds - spent.steal_seconds - group_cpu_seconds;
+        account.others_seconds = Some(others.max(0.0));
         account
     }
 }
@@ -150,7 +148,7 @@ fn sleep_until(moment: f64, cancelled: &AtomicBool) {
 }
 
 /// CPU seconds of this process, all threads, without its children.
-fn process_cpu_seconds() -> Option<f64> {
+fn process_cpu_seconds() -> f64 {
     let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Some(spent.tv_sec as f64 + spent.tv_nsec as f64 * 1e-9)
+    spent.tv_sec as f64 + spent.tv_nsec as f64 * 1e-9
 }

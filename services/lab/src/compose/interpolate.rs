@@ -114,11 +114,13 @@ fn substitute(
             let end = closing_brace(rest).ok_or_else(|| Problem::Invalid(format!("${rest}")))?;
             text += &braced(&rest[1..end], env, unset, nesting)?;
             rest = &rest[end + 1..];
-        } else if let (name @ [_, ..], after) = split_name(rest) {
-            text += &value_or_blank(name, env, unset);
-            rest = after;
         } else {
-            text.push('$');
+            let (name, after) = split_name(rest);
+            match name {
+                "" => text.push('$'),
+                name => text += &value_or_blank(name, env, unset),
+            }
+            rest = after;
         }
     }
     text += rest;

@@ -21,9 +21,7 @@ mod yaml;
 
 pub use finding::{Finding, Place, Severity};
 pub use interpolate::Environment;
-pub use model::{
-    Amounts, Build, Dependency, Deploy, Healthcheck, LabModel, Mount, Port, Resources, Service,
-};
+pub use model::{LabModel, Service};
 pub(crate) use units::show_bytes;
 
 use extends::Extends;
@@ -78,6 +76,13 @@ pub fn load(
     env: &Environment,
 ) -> Result<Loaded, Vec<Finding>> {
     let mut sources = Sources::new(folder, env);
+    if sources.folder.join(".env").exists() {
+        sources.findings.push(Finding::warning(
+            &Place::whole(".env"),
+            "Compose reads this file, and the check does not",
+            "set its variables where you call make",
+        ));
+    }
     let loaded = resolve(&mut sources, lab_file);
     let findings = finding::tidy(sources.findings);
     match loaded {

@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LabModel {
     /// The services, those behind a profile included.
-    #[serde(default)]
     pub services: BTreeMap<String, Service>,
     /// What the lab says to Parlab itself, in the extension field `x-parlab`.
     #[serde(default, rename = "x-parlab", skip_serializing_if = "Option::is_none")]
@@ -368,7 +367,7 @@ mod tests {
 
     #[test]
     fn what_is_not_composes_json_is_an_error() {
-        for json in ["", "{", "[]", r#"{"services": 5}"#, r#"{"services":{"a":{"cpus":"x"}}}"#] {
+        for json in ["", "{", "{}", "[]", r#"{"services": 5}"#, r#"{"services":{"a":{"cpus":"x"}}}"#] {
             assert!(LabModel::from_compose_json(json).is_err(), "{json}");
         }
     }

@@ -6,7 +6,7 @@ use super::keys;
 use super::node::Node;
 use super::yaml;
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
@@ -66,13 +66,14 @@ impl<'e> Sources<'e> {
     fn read(&self, name: &str, asked_by: Option<&Place>) -> Result<String, Finding> {
         let whole = Place::whole(name);
         let path = self.folder.join(name);
-        let cannot = |error: &std::io::Error| match asked_by {
-            Some(place) => Finding::error(
-                place,
-                format!("cannot read {name}: {error}"),
-                self.other_file(name),
-            ),
-            None => Finding::error(&whole, format!("cannot be read: {error}"), self.other_file(name)),
+        let cannot = |error: &std::io::Error| {
+            let why = match error.kind() {
+                ErrorKind::NotFound => "it does not exist".to_owned(),
+                ErrorKind::PermissionDenied => "permission denied".to_owned(),
+                _ => error.to_string(),
+            };
+            let place = asked_by.unwrap_or(&whole);
+            Finding::error(place, format!("cannot read {name}: {why}"), self.other_file(name))
         };
         let file = std::fs::File::open(&path).map_err(|error| cannot(&error))?;
         self.inside(&path).map_err(|error| cannot(&error))?;
@@ -109,14 +110,13 @@ impl<'e> Sources<'e> {
 
     /// What may have been meant by a name that is not there.
     fn other_file(&self, name: &str) -> String {
-        let names: Vec<String> = std::fs::read_dir(&self.folder)
-            .map(|files| {
-                files
-                    .filter_map(|file| file.ok()?.file_name().into_string().ok())
-                    .filter(|file| file.ends_with(".yml") || file.ends_with(".yaml"))
-                    .collect()
-            })
-            .unwrap_or_default();
+        let Ok(files) = std::fs::read_dir(&self.folder) else {
+            return format!("there is no folder {}", self.folder.display());
+        };
+        let names: Vec<String> = files
+            .filter_map(|file| file.ok()?.file_name().into_string().ok())
+            .filter(|file| file.ends_with(".yml") || file.ends_with(".yaml"))
+            .collect();
         let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
         known.sort_unstable();
         match keys::nearest(name, &known) {

@@ -104,13 +104,3 @@ pub fn by_name(name: &str) -> Option<&'static dyn Lab> {
 
 /// All labs.
 pub const LABS: &[&dyn Lab] = &[&primes::Primes];
-
-/// The one of `names` that `wrong` is most likely to mean.
-pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    names
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .filter(|(distance, name)| *distance <= name.len().max(wrong.len()) / 2)
-        .min()
-        .map(|(_, name)| name)
-}

@@ -1,8 +1,9 @@
 //! `lab-primes`: the same count of primes under different CPU limits.
 
-use super::{Abilities, Lab, Options, Part, PlannedRow, nearest};
+use super::{Abilities, Lab, Options, Part, PlannedRow};
 use measure::report::{Comparison, Group, Interval, Invariant, Outcome, Row, RunReport, Station};
 use serde_json::{Value, json};
+use service_kit::problem::nearest;
 
 /// The strategy whose rows show the limits.
 const STRATEGY: &str = "work-stealing";

@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::labs::by_name;
-use crate::station::{Action, Answering, StationSpec};
+use crate::station::{Action, Answering, Replica, StationSpec};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
