@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 cargo fmt --check
 cargo clippy --workspace --all-targets -- -D warnings
 if command -v shellcheck >/dev/null 2>&1; then
-    shellcheck scripts/*.sh scripts/lib/*.sh .ci/run
+    find scripts -name '*.sh' -exec shellcheck .ci/run {} +
 elif [ "${CI:-}" = true ]; then
     die "$EXIT_UNAVAILABLE" 'shellcheck is missing' 'apt-get install shellcheck'
 else

@@ -19,11 +19,9 @@ efficiency() {
         return
     }
     value=$(rows "$work/run.json" | awk '
-        $4 == "true" { baseline = $5 }
-        $4 == "false" {
-            efficiency = $7; predicted = $6
-        }
-        END { printf "%.3f (predicted %.3f)", efficiency, baseline / predicted / 2 }')
+        $4 == "true" { cpu = $11 }
+        $4 == "false" { efficiency = $7; predicted = $6 }
+        END { printf "%.3f (predicted %.3f)", efficiency, cpu / predicted / 2 }')
     figure "parallel efficiency, $strategy, 2 workers on 2 CPUs" "$value" "$goal" \
         "$where run ${EFFICIENCY_RUN% --format json} --strategy $strategy"
     unaccounted_of "$work/run.json"

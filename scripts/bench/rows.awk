@@ -1,7 +1,8 @@
 # From a run report, as the runner writes it: one line per measured row with
 # station, strategy, workers, baseline (true, false), wall seconds, predicted
-# wall seconds, efficiency, quota fidelity, share of time not accounted for,
-# and the end of its first sample (seconds of the host's monotonic clock).
+# wall seconds, efficiency, quota fidelity, share of time not accounted for, the
+# end of its first sample (seconds of the host's monotonic clock), CPU seconds
+# of one job.
 # A figure that is unknown is `null`. Relies on the file's indentation.
 
 function value(line) {
@@ -10,7 +11,7 @@ function value(line) {
     return line
 }
 function start_row() {
-    wall = predicted = efficiency = fidelity = unaccounted = ended = "null"
+    wall = predicted = efficiency = fidelity = unaccounted = ended = cpu = "null"
     station = ""
 }
 /^  "rows": \[/ { in_rows = 1; next }
@@ -19,7 +20,7 @@ function start_row() {
 /^    \{/ { start_row(); next }
 /^    \}/ {
     if (wall != "null")
-        print station, strategy, workers, baseline, wall, predicted, efficiency, fidelity, unaccounted, ended
+        print station, strategy, workers, baseline, wall, predicted, efficiency, fidelity, unaccounted, ended, cpu
     next
 }
 /^      "/ { section = $1; gsub(/[":]/, "", section) }
@@ -28,6 +29,7 @@ function start_row() {
 /^      "workers":/ { workers = value($0) }
 /^      "baseline":/ { baseline = value($0) }
 /^      "efficiency":/ { efficiency = value($0) }
+/^      "cpu_seconds":/ { cpu = value($0) }
 /^      "quota_fidelity":/ { fidelity = value($0) }
 /^        "median":/ && section == "wall_seconds" { wall = value($0) }
 /^        "median":/ && section == "predicted_wall_seconds" { predicted = value($0) }

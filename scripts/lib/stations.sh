@@ -37,7 +37,7 @@ build_stations() {
 
 # The variables that the Compose files mention, as options that pass them on.
 interpolated_variables() {
-    tr '$' '\n' <"$file" | sed -n 's/^{\([A-Za-z_][A-Za-z0-9_]*\).*/\1/p' | sort -u |
+    cat compose/services.yml "$file" | tr '$' '\n' | sed -n 's/^{\([A-Za-z_][A-Za-z0-9_]*\).*/\1/p' | sort -u |
         while read -r variable; do printf -- '-e %s ' "$variable"; done
 }
 

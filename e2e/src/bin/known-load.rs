@@ -110,16 +110,26 @@ fn main() -> anyhow::Result<()> {
 impl Load {
     fn sample(&self, cgroup: &Cgroup) -> ReplicaAccount {
         let lock = &Mutex::new(());
-        let window = Window::open(cgroup, self.workers, Start::Aligned, &AtomicBool::new(false));
+        let window = Window::open(
+            cgroup,
+            self.workers,
+            Start::Aligned,
+            &AtomicBool::new(false),
+        );
         let started = window.started();
         let mut accounts: Vec<WorkerAccount> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..self.workers)
                 .map(|index| scope.spawn(move || self.work(index, started, lock)))
                 .collect();
             let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
-            joined.map(|account| account.expect("spinning does not panic")).collect()
+            joined
+                .map(|account| account.expect("spinning does not panic"))
+                .collect()
         });
-        let ended = accounts.iter().map(|a| a.ended_seconds).fold(started, f64::max);
+        let ended = accounts
+            .iter()
+            .map(|a| a.ended_seconds)
+            .fold(started, f64::max);
         for account in &mut accounts {
             account.blocked_on.tail += ended - account.ended_seconds;
         }

@@ -35,7 +35,11 @@ fn quick_run_measures_applies_limits_and_keeps_a_valid_report() {
         assert_eq!(row.rounds.len(), 3, "{}", row.key());
         assert!(row.verdict.is_some(), "{}", row.key());
         let unaccounted = row.blocked_by.map(|blocked| blocked.unaccounted);
-        assert!(unaccounted.is_some_and(|share| share.abs() < 0.05), "{}: {unaccounted:?}", row.key());
+        assert!(
+            unaccounted.is_some_and(|share| share.abs() < 0.05),
+            "{}: {unaccounted:?}",
+            row.key()
+        );
     }
     assert_valid(&checkout.report_json(LAB));
     assert_limits(&docker);
@@ -46,7 +50,10 @@ fn assert_valid(report: &Value) {
     let schema = std::fs::read_to_string(root().join("docs/run.schema.json")).unwrap();
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let errors: Vec<_> = validator.iter_errors(report).map(|e| e.to_string()).collect();
+    let errors: Vec<_> = validator
+        .iter_errors(report)
+        .map(|e| e.to_string())
+        .collect();
     assert!(errors.is_empty(), "{errors:?}");
 }
 
@@ -81,7 +88,10 @@ fn assert_hardened(docker: &Docker, station: &str, container: &str) {
     assert_eq!(all["Config"]["User"], "10001:10001", "{station}");
     assert_eq!(all["HostConfig"]["ReadonlyRootfs"], true, "{station}");
     assert_eq!(all["HostConfig"]["CapDrop"][0], "ALL", "{station}");
-    assert!(all["HostConfig"]["Memory"].as_i64().unwrap() > 0, "{station}");
+    assert!(
+        all["HostConfig"]["Memory"].as_i64().unwrap() > 0,
+        "{station}"
+    );
 }
 
 fn explain_gives_the_same_verdicts(checkout: &Checkout) {
@@ -89,7 +99,15 @@ fn explain_gives_the_same_verdicts(checkout: &Checkout) {
     let folder = run.parent().unwrap().canonicalize().unwrap();
     let mount = format!("{}:/run-to-explain:ro", folder.display());
     let output = std::process::Command::new("docker")
-        .args(["run", "--rm", "--network", "none", "-v", &mount, "parlab/lab"])
+        .args([
+            "run",
+            "--rm",
+            "--network",
+            "none",
+            "-v",
+            &mount,
+            "parlab/lab",
+        ])
         .args(["explain", "--json", "/run-to-explain/run.json"])
         .output()
         .unwrap();
@@ -115,14 +133,27 @@ fn an_edited_limit_is_named_in_the_next_report_with_its_effect() {
 
     assert!(after.status.success(), "{}", said(&after));
     let report = checkout.report(LAB);
-    let change = report.changes.iter().find(|c| c.subject == "primes-half" && c.knob == "cpus");
+    let change = report
+        .changes
+        .iter()
+        .find(|c| c.subject == "primes-half" && c.knob == "cpus");
     let change = change.unwrap_or_else(|| panic!("{:?}", report.changes));
-    assert_eq!((change.before.as_str(), change.after.as_str()), ("0.5", "0.25"));
+    assert_eq!(
+        (change.before.as_str(), change.after.as_str()),
+        ("0.5", "0.25")
+    );
     // Half the quota: twice the wall, six rounds against six.
     assert!(!change.effects.is_empty(), "{change:?}");
-    let said_so = change.effects.iter().any(|effect| effect.contains("slower"));
+    let said_so = change
+        .effects
+        .iter()
+        .any(|effect| effect.contains("slower"));
     assert!(said_so, "{change:?}");
-    let half = report.rows.iter().find(|row| row.station == "primes-half").unwrap();
+    let half = report
+        .rows
+        .iter()
+        .find(|row| row.station == "primes-half")
+        .unwrap();
     assert_eq!(half.verdict.as_ref().unwrap().kind, VerdictKind::Quota);
     let stdout = String::from_utf8_lossy(&after.stdout);
     assert!(stdout.contains("0.25"), "{stdout}");
@@ -149,12 +180,29 @@ fn a_killed_station_is_named_and_the_other_rows_go_on() {
     }
     let output = child.wait_with_output().unwrap();
 
-    assert!(killed, "the first round was never announced: {}", said(&output));
-    assert_eq!(output.status.code(), Some(2), "make's own failure: {}", said(&output));
+    assert!(
+        killed,
+        "the first round was never announced: {}",
+        said(&output)
+    );
+    assert_eq!(
+        output.status.code(),
+        Some(2),
+        "make's own failure: {}",
+        said(&output)
+    );
     let report = checkout.report(LAB);
-    let (lost, kept): (Vec<_>, Vec<_>) = report.rows.iter().partition(|r| r.station == "primes-one");
+    let (lost, kept): (Vec<_>, Vec<_>) =
+        report.rows.iter().partition(|r| r.station == "primes-one");
     for row in lost {
-        assert!(row.not_run.as_ref().unwrap().contains("primes-one was lost"), "{:?}", row.not_run);
+        assert!(
+            row.not_run
+                .as_ref()
+                .unwrap()
+                .contains("primes-one was lost"),
+            "{:?}",
+            row.not_run
+        );
         assert!(row.rounds.len() < 3);
     }
     for row in kept {
@@ -189,14 +237,23 @@ fn an_interrupted_run_keeps_whole_rounds_and_leaves_nothing_running() {
     let report = checkout.report(LAB);
     assert!(report.partial);
     let rounds: Vec<_> = report.rows.iter().map(|row| row.rounds.len()).collect();
-    assert!(rounds.iter().all(|&n| n == rounds[0] && n >= 1), "{rounds:?}");
-    assert!(docker.containers("lab").is_empty(), "the runner is still there");
+    assert!(
+        rounds.iter().all(|&n| n == rounds[0] && n >= 1),
+        "{rounds:?}"
+    );
+    assert!(
+        docker.containers("lab").is_empty(),
+        "the runner is still there"
+    );
 }
 
 /// SIGINT to the script that make started, as Ctrl-C without a terminal.
 fn interrupt_children_of(make: u32) {
     let signal = format!("kill -INT $(pgrep -P {make} -f lab.sh)");
-    let status = std::process::Command::new("sh").args(["-c", &signal]).status().unwrap();
+    let status = std::process::Command::new("sh")
+        .args(["-c", &signal])
+        .status()
+        .unwrap();
     assert!(status.success());
 }
 
@@ -211,9 +268,16 @@ fn a_limit_above_the_hosts_is_refused_by_line_and_the_others_run() {
     let output = checkout.run(&["lab-primes", "STATION=primes-one", "ROUNDS=1", "LIMIT=2e5"]);
 
     let said = said(&output);
-    assert!(said.contains(&format!("compose/lab-primes.yml:{line}")), "{said}");
+    assert!(
+        said.contains(&format!("compose/lab-primes.yml:{line}")),
+        "{said}"
+    );
     let report = checkout.report(LAB);
-    let refused = report.stations.iter().find(|s| s.name == "primes-one").unwrap();
+    let refused = report
+        .stations
+        .iter()
+        .find(|s| s.name == "primes-one")
+        .unwrap();
     assert!(refused.refused.is_some());
     let baseline = report.rows.iter().find(|row| row.baseline).unwrap();
     assert_eq!(baseline.rounds.len(), 1);

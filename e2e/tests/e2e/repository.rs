@@ -30,18 +30,36 @@ fn every_lab_has_its_module_its_sheet_and_its_row() {
     let readme = read("README.md");
     for lab in labs() {
         let topic = lab.strip_prefix("lab-").unwrap();
-        let module = read(format!("services/lab/src/labs/{}.rs", topic.replace('-', "_")));
-        assert!(module.contains(&format!("\"{lab}\"")), "{lab}: its module does not name it");
+        let module = read(format!(
+            "services/lab/src/labs/{}.rs",
+            topic.replace('-', "_")
+        ));
+        assert!(
+            module.contains(&format!("\"{lab}\"")),
+            "{lab}: its module does not name it"
+        );
         let sheet = read(format!("docs/labs/{topic}.md"));
-        for part in ["## Concept", "## Run", "## Observe", "## Edit", "## Exercises"] {
+        for part in [
+            "## Concept",
+            "## Run",
+            "## Observe",
+            "## Edit",
+            "## Exercises",
+        ] {
             assert!(sheet.contains(part), "docs/labs/{topic}.md has no {part:?}");
         }
         let row = format!("| [`{lab}`](docs/labs/{topic}.md)");
         assert!(readme.contains(&row), "README has no row {row:?}");
         let compose = read(format!("compose/{lab}.yml"));
-        let head: String = compose.lines().take_while(|line| line.starts_with('#')).collect();
+        let head: String = compose
+            .lines()
+            .take_while(|line| line.starts_with('#'))
+            .collect();
         for part in ["Question", &format!("make {lab}"), "Watch"] {
-            assert!(head.contains(part), "compose/{lab}.yml does not begin with its {part:?}");
+            assert!(
+                head.contains(part),
+                "compose/{lab}.yml does not begin with its {part:?}"
+            );
         }
     }
 }
@@ -112,9 +130,13 @@ fn every_command_in_the_documents_names_what_exists() {
                 }
                 Some("cargo") => {
                     if let Some(package) = words.skip_while(|word| *word != "-p").nth(1) {
-                        let exists = ["services", "crates", "."]
-                            .iter()
-                            .any(|folder| root().join(folder).join(package).join("Cargo.toml").exists());
+                        let exists = ["services", "crates", "."].iter().any(|folder| {
+                            root()
+                                .join(folder)
+                                .join(package)
+                                .join("Cargo.toml")
+                                .exists()
+                        });
                         assert!(exists, "{place}: there is no package {package}");
                     }
                 }
@@ -127,28 +149,57 @@ fn every_command_in_the_documents_names_what_exists() {
 
 /// The targets that the Makefile documents.
 fn make_targets() -> BTreeSet<String> {
-    let help = Command::new("make").arg("help").current_dir(root()).output().unwrap();
+    let help = Command::new("make")
+        .arg("help")
+        .current_dir(root())
+        .output()
+        .unwrap();
     assert!(help.status.success());
     let text = String::from_utf8(help.stdout).unwrap();
-    let words = text.lines().filter_map(|line| line.trim().strip_prefix("make "));
+    let words = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("make "));
     let targets: BTreeSet<_> = words
         .filter_map(|rest| rest.split_whitespace().next())
         .map(str::to_owned)
         .collect();
-    for target in ["help", "down", "clean", "stats", "logs", "doctor", "offline-images", "test", "e2e", "bench", "fmt", "lint"] {
-        assert!(targets.contains(target), "make help does not show {target}: {text}");
+    for target in [
+        "help",
+        "down",
+        "clean",
+        "stats",
+        "logs",
+        "doctor",
+        "offline-images",
+        "test",
+        "e2e",
+        "bench",
+        "fmt",
+        "lint",
+    ] {
+        assert!(
+            targets.contains(target),
+            "make help does not show {target}: {text}"
+        );
     }
     targets
 }
 
 #[test]
 fn no_file_names_a_machine_or_a_mirror() {
-    let listing = Command::new("git").args(["ls-files"]).current_dir(root()).output().unwrap();
+    let listing = Command::new("git")
+        .args(["ls-files"])
+        .current_dir(root())
+        .output()
+        .unwrap();
     for file in String::from_utf8(listing.stdout).unwrap().lines() {
         let Ok(text) = std::fs::read_to_string(root().join(file)) else {
             continue; // no text
         };
         let here = root().display().to_string();
-        assert!(!text.contains(&format!("{here}/")), "{file} names this checkout's path");
+        assert!(
+            !text.contains(&format!("{here}/")),
+            "{file} names this checkout's path"
+        );
     }
 }

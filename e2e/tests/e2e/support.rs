@@ -52,7 +52,12 @@ impl Docker {
     /// The containers of a station.
     pub(crate) fn containers(&self, station: &str) -> Vec<String> {
         let label = format!("label=com.docker.compose.service={station}");
-        let filter = ["ps", "-q", "--filter", "label=com.docker.compose.project=parlab"];
+        let filter = [
+            "ps",
+            "-q",
+            "--filter",
+            "label=com.docker.compose.project=parlab",
+        ];
         let list = self.output(&[&filter[..], &["--filter", &label]].concat());
         list.lines().map(str::to_owned).collect()
     }
@@ -60,7 +65,10 @@ impl Docker {
 
 /// The workspace's root.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
 }
 
 /// A copy of the files that git knows, in a folder of its own: a test may edit

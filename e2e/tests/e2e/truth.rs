@@ -2,7 +2,7 @@
 //! for real, must get that verdict.
 
 use crate::support::{Docker, root};
-use measure::report::{RunReport, Row, VerdictKind};
+use measure::report::{Row, RunReport, VerdictKind};
 use std::process::Command;
 
 /// The image of `known-load`.
@@ -50,7 +50,16 @@ impl Docker {
     /// A container that burns CPU until it is dropped.
     fn hog(&self, limits: &[&str], threads: usize) -> Hog<'_> {
         let threads = threads.to_string();
-        let load = ["--hog-seconds", "60", "--items", "1", "--busy-ms", "1", "--workers", &threads];
+        let load = [
+            "--hog-seconds",
+            "60",
+            "--items",
+            "1",
+            "--busy-ms",
+            "1",
+            "--workers",
+            &threads,
+        ];
         let arguments = [&["run", "-d", "--rm"], limits, &[IMAGE], &load].concat();
         Hog {
             docker: self,
@@ -155,7 +164,12 @@ fn a_hog_beside_the_work_is_named_on_all_cpus_and_on_one() {
         });
     };
     beside(TWO_CPUS, TWO_CPUS, 2, "--workers 2 --busy-ms 5 --items 100");
-    beside(TWO_CPUS, &["--cpuset-cpus", "0"], 1, "--workers 2 --busy-ms 5 --items 100");
+    beside(
+        TWO_CPUS,
+        &["--cpuset-cpus", "0"],
+        1,
+        "--workers 2 --busy-ms 5 --items 100",
+    );
     // As probed for the design: a quota that is used up all the same.
     let one = ["--cpuset-cpus", "0,1", "--cpus", "1.0"];
     beside(&one, TWO_CPUS, 2, "--workers 2 --busy-ms 5 --items 100");
@@ -197,7 +211,11 @@ impl Parent {
 impl Drop for Parent {
     fn drop(&mut self) {
         // Docker leaves the parents of its containers in the other hierarchies.
-        for controller in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
+        for controller in std::fs::read_dir("/sys/fs/cgroup")
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let _ = std::fs::remove_dir(format!("{}{}", controller.path().display(), self.name));
         }
     }
@@ -208,14 +226,38 @@ fn many_tiny_processes_cost_more_than_they_compute() {
     let Some(docker) = Docker::take("truth cases, overhead") else {
         return;
     };
-    let run = ["run", "--rm", "--cpuset-cpus", "0,1", "parlab/primes", "run", "--format", "json"];
-    let tiny = ["--limit", "2e4", "--strategy", "processes", "--workers", "1"];
+    let run = [
+        "run",
+        "--rm",
+        "--cpuset-cpus",
+        "0,1",
+        "parlab/primes",
+        "run",
+        "--format",
+        "json",
+    ];
+    let tiny = [
+        "--limit",
+        "2e4",
+        "--strategy",
+        "processes",
+        "--workers",
+        "1",
+    ];
     let short = ["--min-seconds", "0.5"];
     let report: RunReport =
         serde_json::from_str(&docker.output(&[&run[..], &tiny, &short].concat())).unwrap();
 
-    let row = report.rows.iter().find(|row| row.strategy == "processes").unwrap();
+    let row = report
+        .rows
+        .iter()
+        .find(|row| row.strategy == "processes")
+        .unwrap();
 
     let also = &row.verdict.as_ref().unwrap().also;
-    assert!(also.iter().any(|also| also.kind == "overhead"), "{:#?}", row.verdict);
+    assert!(
+        also.iter().any(|also| also.kind == "overhead"),
+        "{:#?}",
+        row.verdict
+    );
 }

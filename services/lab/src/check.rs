@@ -5,8 +5,8 @@ mod host;
 mod limits;
 
 pub use host::Host;
-pub use limits::refused;
 use limits::objections;
+pub use limits::refused;
 
 use crate::compose::{self, Environment, Finding, Loaded, Service, Severity, show_bytes};
 use std::path::PathBuf;
@@ -126,7 +126,11 @@ impl Outcome {
             let service = finding.service.as_deref();
             finding.severity == Severity::Error && service.is_none_or(|name| !is_station(name))
         });
-        !runner_refused && self.stations.iter().any(|station| station.refused.is_none())
+        !runner_refused
+            && self
+                .stations
+                .iter()
+                .any(|station| station.refused.is_none())
     }
 }
 
@@ -194,7 +198,10 @@ fn summary(stations: &[Station]) -> impl Iterator<Item = String> {
         let lengths = stations.iter().map(|station| text(station).chars().count());
         lengths.max().unwrap_or(0)
     };
-    let (names, limits) = (width(|station| &station.name), width(|station| &station.declared));
+    let (names, limits) = (
+        width(|station| &station.name),
+        width(|station| &station.declared),
+    );
     stations.iter().map(move |station| {
         let verdict = match &station.refused {
             None => "granted".to_owned(),

@@ -169,7 +169,11 @@ impl RunArgs {
             .iter()
             .map(|text| match text.parse() {
                 Ok(workers @ 1..=1024) => Ok(workers),
-                _ => Err(bad("WORKERS", text, "whole numbers from 1 to 1024, such as 1,2,4")),
+                _ => Err(bad(
+                    "WORKERS",
+                    text,
+                    "whole numbers from 1 to 1024, such as 1,2,4",
+                )),
             })
             .collect::<Result<_, _>>()?;
         let rounds = match self.rounds.as_str() {

@@ -2,10 +2,10 @@
 //! rounds and limits alone.
 
 use crate::config::ExplainArgs;
-use crate::labs::by_name;
 use crate::history;
-use service_kit::terminal;
+use crate::labs::by_name;
 use measure::text;
+use service_kit::terminal;
 use std::process::ExitCode;
 
 /// Explains a saved run.

@@ -61,9 +61,9 @@ pub fn read(path: &Path) -> anyhow::Result<RunReport> {
         serde_json::from_str(&text).with_context(|| format!("{shown}: is not whole JSON"))?;
     match json["schema"].as_str() {
         Some(SCHEMA) => {}
-        Some(other) => anyhow::bail!(
-            "{shown}: is a report of shape {other}, and this program reads {SCHEMA}"
-        ),
+        Some(other) => {
+            anyhow::bail!("{shown}: is a report of shape {other}, and this program reads {SCHEMA}")
+        }
         None => anyhow::bail!("{shown}: is JSON but not a run report (it has no \"schema\")"),
     }
     serde_json::from_value(json).with_context(|| format!("{shown}: is not a whole run report"))

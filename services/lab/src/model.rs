@@ -57,7 +57,10 @@ mod tests {
 
         let stations = of_model(&model, &Host::with_cpus(2), &names);
 
-        let found: Vec<_> = stations.iter().map(|s| (s.name.as_str(), s.replicas)).collect();
+        let found: Vec<_> = stations
+            .iter()
+            .map(|s| (s.name.as_str(), s.replicas))
+            .collect();
         assert_eq!(found, [("pinned", 1), ("fleet", 4), ("huge", 1)]);
         assert_eq!(stations[0].declared.cpuset.as_deref(), Some("0"));
         assert_eq!(stations[0].declared.memory_bytes, Some(256 << 20));

@@ -7,9 +7,9 @@ use crate::runner::Runner;
 use crate::station::docker::Docker;
 use crate::station::{Action, Stations};
 use crate::{EXIT_INTERRUPTED, model};
-use service_kit::terminal;
 use measure::report::RunReport;
 use measure::text;
+use service_kit::terminal;
 use std::process::ExitCode;
 use tokio::sync::watch;
 

@@ -135,7 +135,11 @@ impl Runner<'_> {
         let mut rows = Vec::with_capacity(count);
         for (index, planned) in plan.into_iter().enumerate() {
             self.progress.sample(
-                &format!("calibrating row {} of {count} · {}", index + 1, label(&planned)),
+                &format!(
+                    "calibrating row {} of {count} · {}",
+                    index + 1,
+                    label(&planned)
+                ),
                 0.0,
                 Duration::ZERO,
             );
@@ -171,7 +175,9 @@ impl Runner<'_> {
         measuring: &mut Measuring,
     ) -> Result<(), NoSample> {
         loop {
-            let round = self.sample(client, at, measuring, 0, LONGEST_SAMPLE).await?;
+            let round = self
+                .sample(client, at, measuring, 0, LONGEST_SAMPLE)
+                .await?;
             let threads = round.replicas.first().map_or(1, |r| r.workers.len());
             measuring.common_start = at.starts_together(threads);
             let wanted = if at.quota_binds(threads) {
@@ -207,12 +213,19 @@ impl Runner<'_> {
                 if rows[index].row.not_run.is_some() {
                     continue;
                 }
-                let label = format!("round {} of {rounds} · {}", round + 1, label(&rows[index].planned));
+                let label = format!(
+                    "round {} of {rounds} · {}",
+                    round + 1,
+                    label(&rows[index].planned)
+                );
                 let left = Duration::from_secs_f64((total - done).max(0.0));
                 self.progress.sample(&label, done / total, left);
                 let at = station_of(surveyed, &rows[index].planned.station);
                 let deadline = Duration::from_secs_f64(30.0 + 10.0 * rows[index].sample_seconds);
-                match self.sample(client, at, &mut rows[index], round, deadline).await {
+                match self
+                    .sample(client, at, &mut rows[index], round, deadline)
+                    .await
+                {
                     Ok(sample) => taken.push((index, sample)),
                     Err(NoSample::Interrupted) => return true,
                     Err(NoSample::Failed(error)) => self.lose_station(rows, index, round, &error),
@@ -237,7 +250,8 @@ impl Runner<'_> {
             rounds => format!(" ({rounds} whole rounds are kept)"),
         };
         let why = format!("{station} was lost in round {}: {error}{kept}", round + 1);
-        self.progress.notice(&format!("✗ {why}; the other stations go on"));
+        self.progress
+            .notice(&format!("✗ {why}; the other stations go on"));
         for measuring in rows.iter_mut() {
             if measuring.planned.station == station && measuring.row.not_run.is_none() {
                 measuring.row.not_run = Some(why.clone());
@@ -313,8 +327,15 @@ impl Measuring {
 }
 
 fn label(row: &PlannedRow) -> String {
-    let workers = if row.workers == 1 { "worker" } else { "workers" };
-    format!("{} · {} · {} {workers}", row.station, row.strategy, row.workers)
+    let workers = if row.workers == 1 {
+        "worker"
+    } else {
+        "workers"
+    };
+    format!(
+        "{} · {} · {} {workers}",
+        row.station, row.strategy, row.workers
+    )
 }
 
 fn station_of<'a>(surveyed: &'a [Surveyed], name: &str) -> &'a Surveyed {
@@ -323,7 +344,6 @@ fn station_of<'a>(surveyed: &'a [Surveyed], name: &str) -> &'a Surveyed {
         .find(|s| s.station.name == name)
         .expect("rows are planned from the surveyed stations")
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -12,16 +12,23 @@ use service_kit::config::whole;
 use service_kit::problem::Problem;
 use service_kit::sampling::Start;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, OneOf, OneOfBuilder, Type};
 
 /// The most repeats of a job in one sample.
 const MOST_REPEATS: u64 = 10_000_000;
 
+/// The largest whole number up to which a JSON number is exact: 2^53.
+const EXACT_UP_TO: f64 = 9_007_199_254_740_992.0;
+
 /// What `POST /run` is asked: one sample.
 #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object such as {\"limit\": 2000000}"
+)]
 pub struct RunRequest {
     /// Count the primes below this; at most 10^12.
-    #[schema(value_type = u64, example = 2_000_000, maximum = 1_000_000_000_000_u64)]
+    #[schema(value_type = u64, example = 2_000_000, minimum = 1, maximum = 1_000_000_000_000_u64)]
     pub limit: Count,
     /// Start at this number.
     #[serde(default)]
@@ -35,11 +42,11 @@ pub struct RunRequest {
     pub strategy: Strategy,
     /// How many workers, 1 to 1024, or "auto": as many as use the whole budget.
     #[serde(default)]
-    #[schema(value_type = String, example = "auto")]
+    #[schema(schema_with = requested_workers)]
     pub workers: RequestedWorkers,
     /// How often the job is done in this sample, back to back.
     #[serde(default = "once")]
-    #[schema(value_type = u64, default = 1, minimum = 1)]
+    #[schema(value_type = u64, default = 1, minimum = 1, maximum = 10_000_000)]
     pub repeats: Count,
     /// Which part of the job to do, where replicas share it.
     #[serde(default)]
@@ -95,7 +102,7 @@ pub struct RunAnswer {
     #[schema(value_type = Object)]
     pub account: ReplicaAccount,
     /// The share of the CPU work that the strategy gave each worker
-    /// beforehand; null where workers take work as they go.
+    /// beforehand; null where workers take work as they go, or there is none.
     pub work_shares: Option<Vec<f64>>,
 }
 
@@ -145,14 +152,13 @@ impl RunRequest {
         let workers = match self.workers {
             RequestedWorkers::Auto => budget.advice().uses_whole_budget,
             RequestedWorkers::Exactly(workers @ 1..=MOST_WORKERS) => workers as usize,
-            RequestedWorkers::Exactly(workers) => {
-                let allowed = format!("workers must be \"auto\" or from 1 to {MOST_WORKERS}, not {workers}");
+            RequestedWorkers::Exactly(_) => {
+                let allowed = format!("workers must be \"auto\" or from 1 to {MOST_WORKERS}");
                 return Err(refuse("workers", &allowed));
             }
         };
         let Count(repeats @ 1..=MOST_REPEATS) = self.repeats else {
-            let given = self.repeats.0;
-            let allowed = format!("repeats must be from 1 to {MOST_REPEATS}, not {given}");
+            let allowed = format!("repeats must be from 1 to {MOST_REPEATS}");
             return Err(refuse("repeats", &allowed));
         };
         Ok(Sample {
@@ -163,6 +169,24 @@ impl RunRequest {
             start: self.start_at_seconds.map_or(Start::Aligned, Start::At),
         })
     }
+}
+
+fn requested_workers() -> OneOf {
+    let number = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(MOST_WORKERS));
+    let auto = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(["auto"]));
+    OneOf::builder()
+        .description(Some(
+            "How many workers; \"auto\": as many as use the whole budget.",
+        ))
+        .default(Some("auto".into()))
+        .item(number)
+        .item(auto)
+        .build()
 }
 
 fn refuse(field: &str, detail: &str) -> Problem {
@@ -190,6 +214,10 @@ impl<'de> Deserialize<'de> for Count {
             }
 
             fn visit_f64<E: de::Error>(self, number: f64) -> Result<Count, E> {
+                if number > EXACT_UP_TO {
+                    // No field goes that far, and each says how far it does.
+                    return Ok(Count(number as u64));
+                }
                 whole(number).map(Count).map_err(E::custom)
             }
         }

@@ -1,6 +1,6 @@
 //! What the service can be told.
 
-use crate::workload::{Kernel, Strategy};
+use crate::workload::{Kernel, LARGEST_LIMIT, Strategy};
 use clap::{Args, Parser, ValueEnum};
 use service_kit::config::{Addresses, ServeArgs, count};
 
@@ -10,7 +10,10 @@ use service_kit::config::{Addresses, ServeArgs, count};
 pub enum Cli {
     /// Serve measured runs over HTTP until SIGTERM or SIGINT
     Serve(ServeConfig),
-    /// Measure here and now: a baseline, then the strategy asked for
+    /// Measure here and now: a sequential baseline beside the strategy asked for
+    ///
+    /// Needs nothing else: no container, no other service. Each round takes one
+    /// sample of both. Ctrl-C ends it and keeps the whole rounds (exit code 130).
     Run(RunConfig),
     /// Ask a running `serve` whether it is ready
     Healthcheck(Addresses),
@@ -29,7 +32,8 @@ pub struct ServeConfig {
     #[command(flatten)]
     pub serve: ServeArgs,
 
-    /// A name for this station where several share one network namespace
+    /// Only one measured run of this name goes on at a time: name them apart
+    /// where several stations share one network namespace
     #[arg(long, env = "STATION_NAME", default_value = "primes")]
     pub station: String,
 }
@@ -38,11 +42,11 @@ pub struct ServeConfig {
 #[derive(Debug, Args)]
 pub struct RunConfig {
     /// Count the primes below this, such as 2000000 or 2e6 (at most 10^12)
-    #[arg(long, default_value = "2e6", value_parser = count)]
+    #[arg(long, default_value = "2e6", allow_negative_numbers = true, value_parser = limit)]
     pub limit: u64,
 
     /// Start at this number
-    #[arg(long, default_value = "0", value_parser = count)]
+    #[arg(long, default_value = "0", allow_negative_numbers = true, value_parser = count)]
     pub from: u64,
 
     /// What computes it
@@ -54,22 +58,23 @@ pub struct RunConfig {
     pub strategy: Strategy,
 
     /// How many workers, 1 to 1024; auto: as many as use the whole budget
-    #[arg(long, default_value = "auto", value_parser = workers)]
+    #[arg(long, default_value = "auto", allow_negative_numbers = true, value_parser = workers)]
     pub workers: Workers,
 
     /// How many rounds, 1 to 100; six make the range of the samples a 96.9 % interval
-    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, default_value_t = 6, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: u32,
 
     /// The job is repeated until a sample lasts this long, 0.01 to 600
-    #[arg(long, default_value = "2", value_parser = seconds)]
+    #[arg(long, default_value = "2", allow_negative_numbers = true, value_parser = seconds)]
     pub min_seconds: f64,
 
     /// A table for people, or a run report as JSON
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 
-    /// A name for this station where several share one network namespace
+    /// Only one measured run of this name goes on at a time: name them apart
+    /// where several stations share one network namespace
     #[arg(long, env = "STATION_NAME", default_value = "primes")]
     pub station: String,
 }
@@ -107,13 +112,25 @@ impl Workers {
     }
 }
 
+fn limit(text: &str) -> Result<u64, String> {
+    if text
+        .parse::<f64>()
+        .is_ok_and(|limit| limit > LARGEST_LIMIT as f64)
+    {
+        return Err(format!("must be at most {LARGEST_LIMIT} (10^12)"));
+    }
+    count(text)
+}
+
 fn workers(text: &str) -> Result<Workers, String> {
     if text == "auto" {
         return Ok(Workers::Auto);
     }
     match count(text) {
         Ok(workers @ 1..=MOST_WORKERS) => Ok(Workers::Exactly(workers as usize)),
-        _ => Err(format!("must be auto or a whole number from 1 to {MOST_WORKERS}")),
+        _ => Err(format!(
+            "must be auto or a whole number from 1 to {MOST_WORKERS}"
+        )),
     }
 }
 

@@ -48,7 +48,9 @@ mod tests {
                     if let Some(Value::String(to)) = members.get("$ref") {
                         found.push(to.clone());
                     }
-                    members.values().for_each(|member| references(member, found));
+                    members
+                        .values()
+                        .for_each(|member| references(member, found));
                 }
                 Value::Array(items) => items.iter().for_each(|item| references(item, found)),
                 _ => {}

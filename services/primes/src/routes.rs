@@ -127,7 +127,10 @@ fn events(running: Running, shutdown: Shutdown) -> impl Stream<Item = Result<Eve
                     (Event::default().event("progress").json_data(progress), Some(running))
                 }
             };
-            Some((Ok(event.expect("answers, problems and progress are JSON")), running))
+            Some((
+                Ok(event.expect("answers, problems and progress are JSON")),
+                running,
+            ))
         }
     })
 }

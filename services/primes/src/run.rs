@@ -8,21 +8,16 @@ use anyhow::Context;
 use cpu_budget::{Cgroup, CpuBudget, clock::monotonic_seconds};
 use indicatif::{ProgressBar, ProgressStyle};
 use measure::calibration;
-use measure::report::{
-    Backend, Declared, Host, Invariant, Round, Row, RunReport, SCHEMA, Station,
-};
+use measure::report::{Backend, Declared, Host, Invariant, Round, Row, RunReport, SCHEMA, Station};
 use measure::text;
 use service_kit::admin::BudgetReport;
 use service_kit::config::EXIT_BAD_CONFIG;
 use service_kit::runlock::RunLock;
-use service_kit::shutdown::Shutdown;
+use service_kit::shutdown::{Cause, Shutdown};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-
-/// The exit code of a run that Ctrl-C ended: 128 + SIGINT.
-const EXIT_INTERRUPTED: u8 = 130;
 
 /// How often the bar is drawn anew: seldom, since drawing costs CPU that is
 /// being measured.
@@ -40,11 +35,10 @@ fn measured(config: &RunConfig) -> anyhow::Result<ExitCode> {
     let job = match Job::new(config.from, config.limit, config.kernel, Shard::WHOLE) {
         Ok(job) => job,
         Err(error) => {
-            eprintln!("✗ --{}: {error}", error.field());
+            eprintln!("bad configuration: {error}");
             return Ok(ExitCode::from(EXIT_BAD_CONFIG));
         }
     };
-    let _lock = RunLock::try_acquire(&config.station)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -52,18 +46,21 @@ fn measured(config: &RunConfig) -> anyhow::Result<ExitCode> {
         .context("cannot start a thread for signals")?;
     let _entered = runtime.enter();
     let shutdown = Shutdown::on_signals()?;
-    let bench = Bench::new(config, job, shutdown);
-    let report = bench.run()?;
+    let _lock = RunLock::try_acquire(&config.station)
+        .context("two at once would spoil both figures, so this one was not started")?;
+    let report = Bench::new(config, job, shutdown.clone()).run()?;
     if report.rows.iter().any(|row| row.rounds.is_empty()) {
         eprintln!("✗ interrupted before the first whole round: nothing was measured");
-        return Ok(ExitCode::from(EXIT_INTERRUPTED));
+        return Ok(interrupted(&shutdown));
     }
     match config.format {
         Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
         Format::Table => print!("{}", text::render(&report, &service_kit::terminal::style())),
     }
     if report.partial {
-        return Ok(ExitCode::from(EXIT_INTERRUPTED));
+        let (kept, asked) = (report.rows[0].rounds.len(), config.rounds);
+        eprintln!("✗ interrupted: {kept} of {asked} rounds were measured");
+        return Ok(interrupted(&shutdown));
     }
     let held = report.invariants.iter().all(|invariant| invariant.held);
     Ok(if held {
@@ -71,6 +68,12 @@ fn measured(config: &RunConfig) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// The exit code of a run that a signal ended: 130 after Ctrl-C.
+fn interrupted(shutdown: &Shutdown) -> ExitCode {
+    let cause = shutdown.cause().unwrap_or(Cause::Interrupt);
+    ExitCode::from(cause.exit_code())
 }
 
 /// One measured run in this process.
@@ -192,7 +195,8 @@ impl<'a> Bench<'a> {
         for index in 0..self.samples.len() {
             loop {
                 let sample = self.samples[index];
-                self.bar.set_message(format!("calibrating {}", sample.strategy.name()));
+                self.bar
+                    .set_message(format!("calibrating {}", sample.strategy.name()));
                 let Some(taken) = self.take(&sample)? else {
                     return Ok(());
                 };
@@ -222,7 +226,8 @@ impl<'a> Bench<'a> {
             for sample in &self.samples {
                 let (number, rounds) = (round + 1, self.config.rounds);
                 let (name, workers) = (sample.strategy.name(), sample.workers);
-                self.bar.set_message(format!("round {number} of {rounds} · {name} · {workers}"));
+                self.bar
+                    .set_message(format!("round {number} of {rounds} · {name} · {workers}"));
                 let Some(sample_taken) = self.take(sample)? else {
                     return Ok(false);
                 };
@@ -232,6 +237,10 @@ impl<'a> Bench<'a> {
             for ((row, sample), taken) in rows.iter_mut().zip(&self.samples).zip(taken) {
                 row.work_shares.clone_from(&taken.work_shares);
                 row.rounds.push(round_of(round, sample, taken));
+            }
+            if self.bar.is_hidden() {
+                // Nobody sees a bar: one line per round tells a log how far it is.
+                eprintln!("round {} of {} is measured", round + 1, self.config.rounds);
             }
         }
         Ok(true)

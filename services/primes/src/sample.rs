@@ -28,7 +28,7 @@ pub struct Taken {
     /// What the workers and the kernel counted.
     pub account: ReplicaAccount,
     /// The share of the CPU work that the strategy gave each worker
-    /// beforehand; `None` where workers take work as they go.
+    /// beforehand; `None` where workers take work as they go, or there is none.
     pub work_shares: Option<Vec<f64>>,
 }
 
@@ -80,6 +80,7 @@ impl Sample {
         };
         let each: Vec<f64> = (0..count).map(operations).collect();
         let all: f64 = each.iter().sum();
-        Some(each.iter().map(|operations| operations / all).collect())
+        // A shard may have no chunk at all.
+        (all > 0.0).then(|| each.iter().map(|operations| operations / all).collect())
     }
 }

@@ -101,8 +101,10 @@ impl Station {
             .name("run".into())
             .spawn(move || {
                 let account = station.take(&sample, &of_thread);
-                // Free before the answer goes out: the next request may come at once.
-                drop((of_thread, lock));
+                // Free before the answer goes out, and before the progress says that
+                // no run goes on: the next request may come at once.
+                drop(lock);
+                drop(of_thread);
                 let _ = sender.send(account);
             })
             .map_err(|error| Refused::Failed(error.into()))?;

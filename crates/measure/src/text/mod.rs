@@ -1,48 +1,39 @@
-//! STUB until the text helper lands.
+//! A run report as text for a terminal: the table, what is odd first, the
+//! verdicts, what changed, what to try next.
+//!
+//! Pure: what the terminal can show is handed in as a [`Style`].
+
+mod bar;
+mod figures;
+mod findings;
+mod style;
+mod table;
+mod wrap;
+
+#[cfg(test)]
+mod tests;
+
+pub use bar::bar;
+pub use style::Style;
+
 use crate::report::RunReport;
-/// Style
-pub struct Style {
-    /// w
-    pub width: usize,
-    /// c
-    pub color: bool,
-    /// u
-    pub unicode: bool,
-}
-impl Style {
-    /// d
-    pub fn detect(_t: bool, no_color: bool, w: Option<usize>) -> Self {
-        Self {
-            width: w.unwrap_or(120),
-            color: !no_color,
-            unicode: true,
-        }
-    }
-}
-/// r
-pub fn render(report: &RunReport, _s: &Style) -> String {
-    let mut o = String::new();
-    for r in &report.rows {
-        let b = r.time_budget;
-        o += &format!(
-            "{:22} {:14} {} thr {:?} wall {:?} pred {:?} sp {:?} fid {:?} cpus {:?}\n    {:?}\n    {:?}\n    {:?}\n",
-            r.station,
-            r.strategy,
-            r.workers,
-            r.threads,
-            r.wall_seconds.map(|w| (w.median, w.low, w.high)),
-            r.predicted_wall_seconds.map(|w| (w.median, w.low, w.high)),
-            r.speedup.map(|s| s.median),
-            r.quota_fidelity,
-            r.cpus_used,
-            b,
-            r.blocked_by,
-            r.verdict
-        );
-    }
-    o += &format!(
-        "{:#?}\n{:#?}\n{:#?}\n{:#?}",
-        report.comparisons, report.groups, report.invariants, report.changes
-    );
-    o
+
+/// The whole report, section by section.
+pub fn render(report: &RunReport, style: &Style) -> String {
+    let sections = [
+        findings::title(report, style),
+        findings::disagreements(report, style),
+        table::table(report, style),
+        findings::verdicts(report, style),
+        findings::groups(report, style),
+        findings::comparisons(report, style),
+        findings::changes(report, style),
+        findings::invariants(report, style),
+        findings::next(report, style),
+    ];
+    let shown: Vec<_> = sections
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect();
+    shown.join("\n")
 }

@@ -119,9 +119,11 @@ impl BudgetReport {
     /// The limits as a run report has them.
     pub fn effective(&self) -> Effective {
         let (quota_cpus, period_seconds) = match self.quota {
-            Some(QuotaReport::Limited { cpus, period_micros, .. }) => {
-                (Some(cpus), Some(period_micros as f64 * 1e-6))
-            }
+            Some(QuotaReport::Limited {
+                cpus,
+                period_micros,
+                ..
+            }) => (Some(cpus), Some(period_micros as f64 * 1e-6)),
             Some(QuotaReport::Unlimited) | None => (None, None),
         };
         Effective {

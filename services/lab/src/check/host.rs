@@ -47,9 +47,11 @@ impl Host {
     }
 }
 
-/// `MemTotal` of /proc/meminfo, whose kB are 1024 bytes (proc_meminfo(5)).
+/// `MemTotal` of /proc/meminfo, whose kB are 1024 bytes (`proc_meminfo(5)`).
 fn memory_bytes(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
 }
@@ -67,7 +69,10 @@ mod tests {
 
     #[test]
     fn memory_is_in_kibibytes_or_unknown() {
-        assert_eq!(memory_bytes("MemTotal:    2048 kB\nMemFree: 1 kB\n"), Some(2 << 20));
+        assert_eq!(
+            memory_bytes("MemTotal:    2048 kB\nMemFree: 1 kB\n"),
+            Some(2 << 20)
+        );
         for text in ["", "MemFree: 5 kB\n", "MemTotal: x kB\n", "MemTotal: 5\n"] {
             assert_eq!(memory_bytes(text), None, "{text:?}");
         }

@@ -118,7 +118,11 @@ fn cpuset(service: &Service, host: &Host, found: &mut Found<'_>) {
     let Ok(wanted) = list.parse::<CpuSet>() else {
         // The loader refuses it; a model from elsewhere may still hold it.
         let message = format!("cpuset {list:?} is not a list of CPUs");
-        return found.error("cpuset", message, "write CPU numbers such as \"0\" or \"0-1\"");
+        return found.error(
+            "cpuset",
+            message,
+            "write CPU numbers such as \"0\" or \"0-1\"",
+        );
     };
     if wanted.is_empty() {
         return;
@@ -130,7 +134,10 @@ fn cpuset(service: &Service, host: &Host, found: &mut Found<'_>) {
     if absent.len() == wanted.len() {
         found.error(
             "cpuset",
-            format!("cpuset {list} leaves it no CPU: this host has {}", host.online),
+            format!(
+                "cpuset {list} leaves it no CPU: this host has {}",
+                host.online
+            ),
             format!("choose among {}", host.online),
         );
     } else if !absent.is_empty() {

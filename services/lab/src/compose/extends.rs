@@ -94,7 +94,11 @@ impl<'s, 'e> Extends<'s, 'e> {
             Some(entry) if entry.value.as_map().is_some() => Ok(entry.value.clone()),
             Some(entry) => Err(Some(Finding::error(
                 &entry.place,
-                format!("{} is no service: it holds {}", entry.key, entry.value.what()),
+                format!(
+                    "{} is no service: it holds {}",
+                    entry.key,
+                    entry.value.what()
+                ),
                 "indent its keys below its name",
             ))),
             None => {
@@ -106,7 +110,10 @@ impl<'s, 'e> Extends<'s, 'e> {
                 };
                 Err(Some(Finding::error(
                     place,
-                    format!("{} has no service {:?} to extend", target.file, target.service),
+                    format!(
+                        "{} has no service {:?} to extend",
+                        target.file, target.service
+                    ),
                     hint,
                 )))
             }
@@ -128,11 +135,20 @@ fn target(extends: &Node, file: &str) -> Result<Named, Finding> {
     }
     let entries = extends.as_map().ok_or_else(|| {
         let what = extends.what();
-        wrong(&extends.place, format!("extends is {what}, not a service's name"))
+        wrong(
+            &extends.place,
+            format!("extends is {what}, not a service's name"),
+        )
     })?;
     let known = ["file", "service"];
-    if let Some(other) = entries.iter().find(|entry| !known.contains(&entry.key.as_str())) {
-        return Err(wrong(&other.place, format!("extends has no key {:?}", other.key)));
+    if let Some(other) = entries
+        .iter()
+        .find(|entry| !known.contains(&entry.key.as_str()))
+    {
+        return Err(wrong(
+            &other.place,
+            format!("extends has no key {:?}", other.key),
+        ));
     }
     let service = extends
         .get("service")
@@ -175,7 +191,10 @@ fn circle(place: &Place, chain: &[Named], target: &Named) -> Finding {
         .collect();
     Finding::error(
         place,
-        format!("services extend one another in a circle: {}", names.join(" → ")),
+        format!(
+            "services extend one another in a circle: {}",
+            names.join(" → ")
+        ),
         "one of them must not extend",
     )
 }

@@ -151,7 +151,9 @@ mod tests {
             "compose/lab-primes.yml:34: primes-two: cpus 3 is too much; lower it"
         );
         assert_eq!(
-            Finding::warning(&place(2), "odd", "").shown_in("").to_string(),
+            Finding::warning(&place(2), "odd", "")
+                .shown_in("")
+                .to_string(),
             "lab-primes.yml:2: warning: odd"
         );
         assert_eq!(

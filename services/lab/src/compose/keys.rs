@@ -10,39 +10,150 @@ const TOP: &[&str] = &[
     "configs", "include", "name", "networks", "secrets", "services", "version", "volumes",
 ];
 const SERVICE: &[&str] = &[
-    "annotations", "attach", "blkio_config", "build", "cap_add", "cap_drop", "cgroup",
-    "cgroup_parent", "command", "configs", "container_name", "cpu_count", "cpu_percent",
-    "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset",
-    "credential_spec", "depends_on", "deploy", "develop", "device_cgroup_rules", "devices", "dns",
-    "dns_opt", "dns_search", "domainname", "entrypoint", "env_file", "environment", "expose",
-    "extends", "external_links", "extra_hosts", "gpus", "group_add", "healthcheck", "hostname",
-    "image", "init", "ipc", "isolation", "label_file", "labels", "links", "logging",
-    "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit",
-    "network_mode", "networks", "oom_kill_disable", "oom_score_adj", "pid", "pids_limit",
-    "platform", "ports", "post_start", "pre_stop", "privileged", "profiles", "pull_policy",
-    "read_only", "restart", "runtime", "scale", "secrets", "security_opt", "shm_size",
-    "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty",
-    "ulimits", "user", "userns_mode", "uts", "volumes", "volumes_from", "working_dir",
+    "annotations",
+    "attach",
+    "blkio_config",
+    "build",
+    "cap_add",
+    "cap_drop",
+    "cgroup",
+    "cgroup_parent",
+    "command",
+    "configs",
+    "container_name",
+    "cpu_count",
+    "cpu_percent",
+    "cpu_period",
+    "cpu_quota",
+    "cpu_rt_period",
+    "cpu_rt_runtime",
+    "cpu_shares",
+    "cpus",
+    "cpuset",
+    "credential_spec",
+    "depends_on",
+    "deploy",
+    "develop",
+    "device_cgroup_rules",
+    "devices",
+    "dns",
+    "dns_opt",
+    "dns_search",
+    "domainname",
+    "entrypoint",
+    "env_file",
+    "environment",
+    "expose",
+    "extends",
+    "external_links",
+    "extra_hosts",
+    "gpus",
+    "group_add",
+    "healthcheck",
+    "hostname",
+    "image",
+    "init",
+    "ipc",
+    "isolation",
+    "label_file",
+    "labels",
+    "links",
+    "logging",
+    "mac_address",
+    "mem_limit",
+    "mem_reservation",
+    "mem_swappiness",
+    "memswap_limit",
+    "network_mode",
+    "networks",
+    "oom_kill_disable",
+    "oom_score_adj",
+    "pid",
+    "pids_limit",
+    "platform",
+    "ports",
+    "post_start",
+    "pre_stop",
+    "privileged",
+    "profiles",
+    "pull_policy",
+    "read_only",
+    "restart",
+    "runtime",
+    "scale",
+    "secrets",
+    "security_opt",
+    "shm_size",
+    "stdin_open",
+    "stop_grace_period",
+    "stop_signal",
+    "storage_opt",
+    "sysctls",
+    "tmpfs",
+    "tty",
+    "ulimits",
+    "user",
+    "userns_mode",
+    "uts",
+    "volumes",
+    "volumes_from",
+    "working_dir",
 ];
 const DEPLOY: &[&str] = &[
-    "endpoint_mode", "labels", "mode", "placement", "replicas", "resources", "restart_policy",
-    "rollback_config", "update_config",
+    "endpoint_mode",
+    "labels",
+    "mode",
+    "placement",
+    "replicas",
+    "resources",
+    "restart_policy",
+    "rollback_config",
+    "update_config",
 ];
 const RESOURCES: &[&str] = &["limits", "reservations"];
 const LIMITS: &[&str] = &["cpus", "memory", "pids"];
 const RESERVATIONS: &[&str] = &["cpus", "devices", "generic_resources", "memory"];
 const HEALTHCHECK: &[&str] = &[
-    "disable", "interval", "retries", "start_interval", "start_period", "test", "timeout",
+    "disable",
+    "interval",
+    "retries",
+    "start_interval",
+    "start_period",
+    "test",
+    "timeout",
 ];
 const BUILD: &[&str] = &[
-    "additional_contexts", "args", "cache_from", "cache_to", "context", "dockerfile",
-    "dockerfile_inline", "entitlements", "extra_hosts", "isolation", "labels", "network",
-    "no_cache", "platforms", "privileged", "provenance", "pull", "sbom", "secrets", "shm_size",
-    "ssh", "tags", "target", "ulimits",
+    "additional_contexts",
+    "args",
+    "cache_from",
+    "cache_to",
+    "context",
+    "dockerfile",
+    "dockerfile_inline",
+    "entitlements",
+    "extra_hosts",
+    "isolation",
+    "labels",
+    "network",
+    "no_cache",
+    "platforms",
+    "privileged",
+    "provenance",
+    "pull",
+    "sbom",
+    "secrets",
+    "shm_size",
+    "ssh",
+    "tags",
+    "target",
+    "ulimits",
 ];
 
-/// The sections of a service whose keys are checked, by path.
-const SECTIONS: &[(&[&str], &[&str])] = &[
+/// A part of a service by path, and the keys that it may have.
+pub(super) type Section = (&'static [&'static str], &'static [&'static str]);
+
+/// The sections of a service whose keys are checked.
+const SECTIONS: &[Section] = &[
     (&[], SERVICE),
     (&["build"], BUILD),
     (&["healthcheck"], HEALTHCHECK),
@@ -59,20 +170,23 @@ pub(super) fn unknown_at_top(root: &Node) -> Vec<Finding> {
 
 /// The keys of a service that Compose does not know.
 pub(super) fn unknown_in_service(service: &Node) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (path, known) in SECTIONS {
-        let section = path
-            .iter()
-            .try_fold(service, |node, key| node.get(key));
-        let name = match path {
-            [] => "a service".to_owned(),
-            path => path.join("."),
-        };
-        if let Some(section) = section {
-            findings.extend(unknown(section, known, &name));
-        }
-    }
-    findings
+    sections(service)
+        .flat_map(|((path, known), section)| {
+            let name = match path {
+                [] => "a service".to_owned(),
+                path => path.join("."),
+            };
+            unknown(section, known, &name)
+        })
+        .collect()
+}
+
+/// The sections that this service has, each with its path and known keys.
+pub(super) fn sections(service: &Node) -> impl Iterator<Item = (Section, &Node)> {
+    SECTIONS.iter().filter_map(|&(path, known)| {
+        let section = path.iter().try_fold(service, |node, key| node.get(key))?;
+        Some(((path, known), section))
+    })
 }
 
 fn unknown(section: &Node, known: &[&str], name: &str) -> Vec<Finding> {
@@ -134,7 +248,10 @@ mod tests {
         unknown_in_service(&root)
             .iter()
             .map(|finding| {
-                format!("{}: {}; {}", finding.place.line, finding.message, finding.hint)
+                format!(
+                    "{}: {}; {}",
+                    finding.place.line, finding.message, finding.hint
+                )
             })
             .collect()
     }

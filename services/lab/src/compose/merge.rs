@@ -33,7 +33,10 @@ pub(super) fn merge(base: Node, over: Node, path: &[&str]) -> Result<Node, Findi
         }
         (Data::Scalar(_), over) => over,
         (base, over) => {
-            let (was, is) = (Node::new(place.clone(), base), Node::new(place.clone(), over));
+            let (was, is) = (
+                Node::new(place.clone(), base),
+                Node::new(place.clone(), over),
+            );
             return Err(Finding::error(
                 &place,
                 format!(
@@ -91,15 +94,16 @@ enum Rule {
 
 fn rule(path: &[&str]) -> Rule {
     match path {
-        ["command" | "entrypoint"] | ["healthcheck", "test"] | ["ulimits", _] => Rule::Replace,
+        // A name that is passed on (`A:`) overrides a value, unlike any other null.
+        ["command" | "entrypoint"]
+        | ["healthcheck", "test"]
+        | ["ulimits" | "environment" | "labels", _] => Rule::Replace,
         ["environment" | "labels" | "annotations" | "sysctls"]
         | ["build", "args" | "labels"]
         | ["deploy", "labels"] => Rule::Pairs,
         ["depends_on" | "networks"] => Rule::Names,
         ["dns" | "dns_search" | "tmpfs" | "env_file"] => Rule::Values,
         ["build"] => Rule::Context,
-        // A name that is passed on (`A:`) overrides a value, unlike any other null.
-        ["environment" | "labels", _] => Rule::Replace,
         _ => Rule::Plain,
     }
 }

@@ -70,11 +70,7 @@ impl Loaded {
 /// Reads and resolves `lab_file` of `folder`, with these variables. Errors:
 /// all that keeps Compose from running it, whatever the host; with them, the
 /// warnings.
-pub fn load(
-    folder: &Path,
-    lab_file: &str,
-    env: &Environment,
-) -> Result<Loaded, Vec<Finding>> {
+pub fn load(folder: &Path, lab_file: &str, env: &Environment) -> Result<Loaded, Vec<Finding>> {
     let mut sources = Sources::new(folder, env);
     if sources.folder.join(".env").exists() {
         sources.findings.push(Finding::warning(
@@ -124,8 +120,7 @@ fn resolve(sources: &mut Sources<'_>, lab_file: &str) -> Option<Loaded> {
         sources
             .findings
             .extend(unknown.map(|finding| finding.of(&entry.key)));
-        let (service, findings) =
-            decode::service(&entry.key, &node, &sources.folder, sources.env);
+        let (service, findings) = decode::service(&entry.key, &node, &sources.folder, sources.env);
         sources.findings.extend(findings);
         note_places(&mut loaded.places, &entry.key, "", &entry.place, &node);
         loaded.model.services.insert(entry.key.clone(), service);
@@ -214,7 +209,12 @@ fn dependencies(loaded: &Loaded, entries: &[Entry]) -> Vec<Finding> {
     loop {
         let before = waiting.len();
         let left = waiting.clone();
-        waiting.retain(|name| services[*name].depends_on.keys().any(|other| left.contains(other)));
+        waiting.retain(|name| {
+            services[*name]
+                .depends_on
+                .keys()
+                .any(|other| left.contains(other))
+        });
         if waiting.len() == before {
             break;
         }

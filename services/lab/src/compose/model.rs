@@ -367,7 +367,14 @@ mod tests {
 
     #[test]
     fn what_is_not_composes_json_is_an_error() {
-        for json in ["", "{", "{}", "[]", r#"{"services": 5}"#, r#"{"services":{"a":{"cpus":"x"}}}"#] {
+        for json in [
+            "",
+            "{",
+            "{}",
+            "[]",
+            r#"{"services": 5}"#,
+            r#"{"services":{"a":{"cpus":"x"}}}"#,
+        ] {
             assert!(LabModel::from_compose_json(json).is_err(), "{json}");
         }
     }

@@ -44,9 +44,8 @@ fn kind(text: &str) -> Kind {
     if is_date(text) {
         return Kind::Date;
     }
-    let starts_a_number = text.starts_with(|first: char| {
-        first.is_ascii_digit() || matches!(first, '+' | '-' | '.')
-    });
+    let starts_a_number =
+        text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.'));
     if !starts_a_number {
         return Kind::Text;
     }

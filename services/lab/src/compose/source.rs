@@ -73,7 +73,11 @@ impl<'e> Sources<'e> {
                 _ => error.to_string(),
             };
             let place = asked_by.unwrap_or(&whole);
-            Finding::error(place, format!("cannot read {name}: {why}"), self.other_file(name))
+            Finding::error(
+                place,
+                format!("cannot read {name}: {why}"),
+                self.other_file(name),
+            )
         };
         let file = std::fs::File::open(&path).map_err(|error| cannot(&error))?;
         self.inside(&path).map_err(|error| cannot(&error))?;
@@ -90,7 +94,7 @@ impl<'e> Sources<'e> {
         }
         String::from_utf8(bytes).map_err(|error| {
             let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = valid.split(|byte| *byte == b'\n').count();
             let place = Place { line, ..whole };
             Finding::error(
                 &place,
@@ -102,10 +106,15 @@ impl<'e> Sources<'e> {
 
     /// A link could lead out of the folder; what is read must not.
     fn inside(&self, path: &Path) -> std::io::Result<()> {
-        if path.canonicalize()?.starts_with(self.folder.canonicalize()?) {
+        if path
+            .canonicalize()?
+            .starts_with(self.folder.canonicalize()?)
+        {
             return Ok(());
         }
-        Err(std::io::Error::other("it links to a file outside the Compose folder"))
+        Err(std::io::Error::other(
+            "it links to a file outside the Compose folder",
+        ))
     }
 
     /// What may have been meant by a name that is not there.
@@ -115,7 +124,7 @@ impl<'e> Sources<'e> {
         };
         let names: Vec<String> = files
             .filter_map(|file| file.ok()?.file_name().into_string().ok())
-            .filter(|file| file.ends_with(".yml") || file.ends_with(".yaml"))
+            .filter(|file| matches!(file.rsplit_once('.'), Some((_, "yml" | "yaml"))))
             .collect();
         let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
         known.sort_unstable();
@@ -152,8 +161,14 @@ mod tests {
     #[test]
     fn a_file_is_named_from_the_one_that_names_it() {
         let named = |from, name| beside(from, name);
-        assert_eq!(named("lab.yml", "services.yml").as_deref(), Some("services.yml"));
-        assert_eq!(named("lab.yml", "./sub/x.yml").as_deref(), Some("sub/x.yml"));
+        assert_eq!(
+            named("lab.yml", "services.yml").as_deref(),
+            Some("services.yml")
+        );
+        assert_eq!(
+            named("lab.yml", "./sub/x.yml").as_deref(),
+            Some("sub/x.yml")
+        );
         assert_eq!(named("sub/x.yml", "../y.yml").as_deref(), Some("y.yml"));
     }
 

@@ -29,7 +29,7 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
 pub(crate) fn show_bytes(bytes: u64) -> String {
     let units = [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match units.iter().find(|(_, size)| bytes >= *size) {
-        Some((unit, size)) if bytes % size == 0 => format!("{} {unit}", bytes / size),
+        Some((unit, size)) if bytes.is_multiple_of(*size) => format!("{} {unit}", bytes / size),
         Some((unit, size)) => format!("{:.1} {unit}", bytes as f64 / *size as f64),
         None => format!("{bytes} bytes"),
     }
@@ -44,12 +44,15 @@ pub(super) fn go_duration(text: &str) -> Option<String> {
     }
     let fraction = |unit: u64| {
         let digits = format!("{:.9}", nanoseconds as f64 / unit as f64);
-        digits.trim_end_matches('0').trim_end_matches('.').to_owned()
+        digits
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned()
     };
     Some(match nanoseconds {
-        ..1_000 => format!("{nanoseconds}ns"),
-        ..1_000_000 => format!("{}µs", fraction(1_000)),
-        ..1_000_000_000 => format!("{}ms", fraction(1_000_000)),
+        0..1_000 => format!("{nanoseconds}ns"),
+        1_000..1_000_000 => format!("{}µs", fraction(1_000)),
+        1_000_000..1_000_000_000 => format!("{}ms", fraction(1_000_000)),
         _ => {
             let (minutes, rest) = (nanoseconds / 60_000_000_000, nanoseconds % 60_000_000_000);
             let seconds = match rest % 1_000_000_000 {
@@ -143,7 +146,17 @@ mod tests {
         ] {
             assert_eq!(bytes(text), Some(read), "{text}");
         }
-        for text in ["12x", ".5g", "", "-1", "1  g", "1.2.3m", "9e9", "99999999p", "m"] {
+        for text in [
+            "12x",
+            ".5g",
+            "",
+            "-1",
+            "1  g",
+            "1.2.3m",
+            "9e9",
+            "99999999p",
+            "m",
+        ] {
             assert_eq!(bytes(text), None, "{text}");
         }
     }

@@ -34,7 +34,9 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Node, Vec<Finding>> {
                 syntax_hint(text, error.marker().line()),
             )]
         })?;
-        builder.take(event, span.start).map_err(|error| vec![error])?;
+        builder
+            .take(event, span.start)
+            .map_err(|error| vec![error])?;
     }
     if !builder.duplicates.is_empty() {
         return Err(builder.duplicates);
@@ -55,11 +57,16 @@ fn syntax_hint(text: &str, line: usize) -> &'static str {
     let indent = |line: &str| line[..line.len() - line.trim_start().len()].contains('\t');
     if indent(this) || indent(above) {
         "indent with spaces: YAML allows no tabs there"
-    } else if [this, above].iter().any(|line| line.contains("{") && line.contains("${")) {
+    } else if [this, above].iter().any(|line| braces_in_braces(line)) {
         "inside { } put ${…} in quotes"
     } else {
         "look at this line and the one above: indentation, a missing colon, quote or bracket"
     }
+}
+
+/// Whether a line has both `{` and `${`.
+fn braces_in_braces(line: &str) -> bool {
+    line.contains("${") && line.replace("${", "").contains('{')
 }
 
 /// What has been opened and not yet closed.
@@ -112,7 +119,7 @@ impl Builder {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain && tag.is_none();
-                let node = scalar_node(place, &text, plain, tag.as_ref())?;
+                let node = scalar_node(place, &text, style, tag.as_ref())?;
                 self.add(node, anchor, plain)
             }
             Event::SequenceStart(anchor, tag) => {
@@ -260,7 +267,7 @@ fn key(node: Node, plain: bool) -> Result<Key, Finding> {
 fn scalar_node(
     place: Place,
     text: &str,
-    plain: bool,
+    style: ScalarStyle,
     tag: Option<&Cow<'_, YamlTag>>,
 ) -> Result<Node, Finding> {
     let core = tag.filter(|tag| tag.is_yaml_core_schema());
@@ -269,7 +276,7 @@ fn scalar_node(
             let message = format!("{text:?} is not what its tag !!{} says", tag.suffix);
             Finding::error(&place, message, "remove the tag, or correct the value")
         })?,
-        None if plain => scalar::plain(text),
+        None if style == ScalarStyle::Plain => scalar::plain(text),
         None => Scalar {
             written: text.to_owned(),
             kind: super::node::Kind::Text,
@@ -289,24 +296,24 @@ fn compose_tag(tag: Option<&Cow<'_, YamlTag>>) -> Tag {
 }
 
 /// Puts what `<<` names into the map: its own keys win, then the first named.
-fn merge_into(map: &mut Node, merges: Vec<Node>) -> Result<(), Finding> {
+fn merge_into(map: &mut Node, named: Vec<Node>) -> Result<(), Finding> {
     let Data::Map(entries) = &mut map.data else {
         return Ok(());
     };
-    let sources = merges.into_iter().flat_map(|merge| match merge.data {
+    let sources = named.into_iter().flat_map(|node| match node.data {
         Data::List(items) => items,
-        _ => vec![merge],
+        _ => vec![node],
     });
     for source in sources {
         let place = source.place.clone();
-        let Data::Map(merged) = source.data else {
+        let Data::Map(more) = source.data else {
             return Err(Finding::error(
                 &place,
                 "<< needs a mapping, or a list of mappings",
                 "write `<<: *name` for an anchor `&name` on a mapping",
             ));
         };
-        for entry in merged {
+        for entry in more {
             if !entries.iter().any(|own| own.key == entry.key) {
                 entries.push(entry);
             }

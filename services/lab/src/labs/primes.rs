@@ -64,16 +64,23 @@ impl Lab for Primes {
             baseline: true,
             ..row(&largest.name, "sequential", 1)
         }];
-        rows.extend(if options.strategies.is_empty() && options.workers.is_empty() {
-            default_rows(stations, largest, options.quick, row)
-        } else {
-            narrowed_rows(stations, options, row)
-        });
+        rows.extend(
+            if options.strategies.is_empty() && options.workers.is_empty() {
+                default_rows(stations, largest, options.quick, row)
+            } else {
+                narrowed_rows(stations, options, row)
+            },
+        );
         let wanted = |name: &String| options.stations.is_empty() || options.stations.contains(name);
         rows.retain(|row| row.baseline || wanted(&row.station));
         let mut kept: Vec<PlannedRow> = Vec::new();
         for row in rows {
-            let same = |other: &PlannedRow| PlannedRow { baseline: row.baseline, ..other.clone() } == row;
+            let same = |other: &PlannedRow| {
+                PlannedRow {
+                    baseline: row.baseline,
+                    ..other.clone()
+                } == row
+            };
             if !kept.iter().any(same) {
                 kept.push(row);
             }
@@ -319,11 +326,18 @@ fn limits_applied(report: &RunReport) -> Invariant {
         format!(
             "quota and cpuset read inside {} stations are those declared{}",
             ran().count() - unknown,
-            if unknown > 0 { format!("; unknown in {unknown}") } else { String::new() }
+            if unknown > 0 {
+                format!("; unknown in {unknown}")
+            } else {
+                String::new()
+            }
         )
     } else {
         let names: Vec<_> = wrong.iter().map(|s| s.name.as_str()).collect();
-        format!("declared and effective limits differ in {}", names.join(", "))
+        format!(
+            "declared and effective limits differ in {}",
+            names.join(", ")
+        )
     };
     Invariant {
         name: "limits applied".into(),
@@ -345,9 +359,14 @@ fn sequences_unbroken(report: &RunReport) -> Invariant {
             .flat_map(|round| round.replicas.iter().enumerate())
             .map(|(i, r)| (r.started_seconds, i, r.instance.as_str(), r.run_sequence))
             .collect();
-        runs.sort_by(|a, b| (a.1, a.0).partial_cmp(&(b.1, b.0)).unwrap_or(std::cmp::Ordering::Equal));
+        runs.sort_by(|a, b| {
+            (a.1, a.0)
+                .partial_cmp(&(b.1, b.0))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
         for pair in runs.windows(2) {
-            let ((_, replica, instance, run), (_, next_replica, next_instance, next_run)) = (pair[0], pair[1]);
+            let ((_, replica, instance, run), (_, next_replica, next_instance, next_run)) =
+                (pair[0], pair[1]);
             if replica != next_replica {
                 continue;
             }
@@ -424,7 +443,10 @@ fn groups(report: &RunReport) -> Vec<Group> {
     let largest = report.rows.iter().find(|row| row.baseline);
     let largest = largest.map_or("", |row| row.station.as_str());
     let limits = |workers| {
-        let title = format!("{STRATEGY}, {workers} worker{}, by limit", if workers == 1 { "" } else { "s" });
+        let title = format!(
+            "{STRATEGY}, {workers} worker{}, by limit",
+            if workers == 1 { "" } else { "s" }
+        );
         let of_limits = move |row: &&Row| {
             row.strategy == STRATEGY && row.workers == workers && !is_fleet(report, row)
         };
@@ -501,7 +523,9 @@ fn group<'a>(
 fn bound_by(rows: &[(&Row, Interval)], label: &impl Fn(&Row) -> String) -> String {
     let mut kinds: Vec<(String, Vec<String>)> = Vec::new();
     for (row, _) in rows {
-        let Some(verdict) = &row.verdict else { continue };
+        let Some(verdict) = &row.verdict else {
+            continue;
+        };
         let kind = verdict.kind.to_string();
         match kinds.iter_mut().find(|(seen, _)| *seen == kind) {
             Some((_, labels)) => labels.push(label(row)),

@@ -30,11 +30,17 @@ struct Made {
     order: Arc<Mutex<Vec<String>>>,
 }
 
-async fn answer_run(State(made): State<Arc<Made>>, Json(request): Json<Value>) -> (StatusCode, Json<Value>) {
+async fn answer_run(
+    State(made): State<Arc<Made>>,
+    Json(request): Json<Value>,
+) -> (StatusCode, Json<Value>) {
     let run = made.runs.fetch_add(1, Ordering::Relaxed) + 1;
     made.order.lock().unwrap().push(made.name.clone());
     if made.fails_from_run.is_some_and(|first| run >= first) {
-        return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"detail": "the service was told to end"})));
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({"detail": "the service was told to end"})),
+        );
     }
     let cpu_seconds = request["repeats"].as_f64().unwrap() * 0.4;
     let seconds = cpu_seconds / made.quota_cpus.unwrap_or(1.0).min(1.0);
@@ -56,10 +62,16 @@ async fn answer_run(State(made): State<Arc<Made>>, Json(request): Json<Value>) -
         aligned: None,
         answer: Some(made.answer),
         workers: vec![worker; workers as usize],
-        group: GroupAccount { cpu_seconds: Some(cpu_seconds * workers as f64), ..GroupAccount::default() },
+        group: GroupAccount {
+            cpu_seconds: Some(cpu_seconds * workers as f64),
+            ..GroupAccount::default()
+        },
         cpus: CpusAccount::default(),
     };
-    (StatusCode::OK, Json(json!({"account": account, "work_shares": null})))
+    (
+        StatusCode::OK,
+        Json(json!({"account": account, "work_shares": null})),
+    )
 }
 
 /// The runner's view of the made stations.
@@ -122,12 +134,21 @@ async fn start(stations: Vec<Made>) -> MadeStations {
             .with_state(Arc::new(made));
         let admin = Router::new()
             .route("/readyz", get(|| async { "ready" }))
-            .route("/budget", get(move || async move { Json(budget(quota_cpus)) }));
-        replicas.push(Replica { api: serve(api).await, admin: serve(admin).await });
+            .route(
+                "/budget",
+                get(move || async move { Json(budget(quota_cpus)) }),
+            );
+        replicas.push(Replica {
+            api: serve(api).await,
+            admin: serve(admin).await,
+        });
         specs.push(StationSpec {
             name,
             replicas: 1,
-            declared: Declared { cpus: quota_cpus, ..Declared::default() },
+            declared: Declared {
+                cpus: quota_cpus,
+                ..Declared::default()
+            },
             refused: None,
         });
     }
@@ -144,7 +165,11 @@ fn made(name: &str, quota_cpus: f64) -> Made {
 }
 
 fn options(rounds: u32) -> Options {
-    Options { workers: vec![1], rounds: Some(rounds), ..Options::default() }
+    Options {
+        workers: vec![1],
+        rounds: Some(rounds),
+        ..Options::default()
+    }
 }
 
 async fn run(stations: &MadeStations, options: &Options) -> anyhow::Result<RunReport> {
@@ -169,37 +194,71 @@ async fn run_until(
 }
 
 fn held(report: &RunReport, name: &str) -> bool {
-    report.invariants.iter().find(|i| i.name == name).unwrap().held
+    report
+        .invariants
+        .iter()
+        .find(|i| i.name == name)
+        .unwrap()
+        .held
 }
 
 #[tokio::test]
 async fn rows_are_measured_one_at_a_time_in_interleaved_rounds() {
     let order = Arc::new(Mutex::new(Vec::new()));
-    let shared = |made| Made { order: order.clone(), ..made };
-    let stations = start(vec![shared(made("primes-half", 0.25)), shared(made("primes-two", 2.0))]).await;
+    let shared = |made| Made {
+        order: order.clone(),
+        ..made
+    };
+    let stations = start(vec![
+        shared(made("primes-half", 0.25)),
+        shared(made("primes-two", 2.0)),
+    ])
+    .await;
 
     let report = run(&stations, &options(3)).await.unwrap();
 
     // Baseline on the larger station, then each station with one worker.
     let one_round = ["primes-two", "primes-half", "primes-two"];
     let order = order.lock().unwrap();
-    assert_eq!(order[order.len() - 9..], [one_round, one_round, one_round].concat());
+    assert_eq!(
+        order[order.len() - 9..],
+        [one_round, one_round, one_round].concat()
+    );
     assert!(report.rows.iter().all(|row| row.rounds.len() == 3));
-    assert!(report.invariants.iter().all(|invariant| invariant.held), "{:?}", report.invariants);
+    assert!(
+        report.invariants.iter().all(|invariant| invariant.held),
+        "{:?}",
+        report.invariants
+    );
     // 1.6 s a job for the 2 s wanted under a quota that binds, 0.4 s for 1 s elsewhere.
-    let repeats: Vec<_> = report.rows.iter().map(|row| row.rounds[0].repeats).collect();
+    let repeats: Vec<_> = report
+        .rows
+        .iter()
+        .map(|row| row.rounds[0].repeats)
+        .collect();
     assert_eq!(repeats, [3, 2, 3]);
 }
 
 #[tokio::test]
 async fn a_station_that_fails_is_named_and_the_others_go_on() {
-    let failing = Made { fails_from_run: Some(3), ..made("primes-half", 0.5) };
+    let failing = Made {
+        fails_from_run: Some(3),
+        ..made("primes-half", 0.5)
+    };
     let stations = start(vec![failing, made("primes-two", 2.0)]).await;
 
     let report = run(&stations, &options(3)).await.unwrap();
 
-    let half = report.rows.iter().find(|row| row.station == "primes-half").unwrap();
-    assert_eq!(half.rounds.len(), 1, "one probe, one round, then the failure");
+    let half = report
+        .rows
+        .iter()
+        .find(|row| row.station == "primes-half")
+        .unwrap();
+    assert_eq!(
+        half.rounds.len(),
+        1,
+        "one probe, one round, then the failure"
+    );
     let why = half.not_run.as_ref().unwrap();
     assert!(why.contains("primes-half was lost in round 2"), "{why}");
     for row in report.rows.iter().filter(|row| row.station == "primes-two") {
@@ -210,12 +269,20 @@ async fn a_station_that_fails_is_named_and_the_others_go_on() {
 
 #[tokio::test]
 async fn a_stranger_on_a_station_and_a_wrong_answer_break_an_invariant() {
-    let stranger = Made { skips_a_sequence: true, ..made("primes-two", 2.0) };
-    let report = run(&start(vec![stranger]).await, &options(2)).await.unwrap();
+    let stranger = Made {
+        skips_a_sequence: true,
+        ..made("primes-two", 2.0)
+    };
+    let report = run(&start(vec![stranger]).await, &options(2))
+        .await
+        .unwrap();
     assert!(!held(&report, "run sequences unbroken"));
     assert!(held(&report, "right answers"));
 
-    let wrong = Made { answer: PRIMES - 1, ..made("primes-two", 2.0) };
+    let wrong = Made {
+        answer: PRIMES - 1,
+        ..made("primes-two", 2.0)
+    };
     let report = run(&start(vec![wrong]).await, &options(2)).await.unwrap();
     assert!(!held(&report, "right answers"));
     assert!(held(&report, "run sequences unbroken"));
@@ -237,17 +304,30 @@ async fn an_unknown_name_is_refused_with_the_nearest() {
     let stations = start(vec![made("primes-half", 0.5), made("primes-two", 2.0)]).await;
     let refusal = async |options: &Options| run(&stations, options).await.unwrap_err().to_string();
 
-    let wrong = Options { stations: vec!["primes-hlaf".into()], ..Options::default() };
+    let wrong = Options {
+        stations: vec!["primes-hlaf".into()],
+        ..Options::default()
+    };
     assert!(refusal(&wrong).await.contains("did you mean primes-half?"));
-    let wrong = Options { strategies: vec!["work-staling".into()], ..Options::default() };
-    assert!(refusal(&wrong).await.contains("did you mean work-stealing?"));
+    let wrong = Options {
+        strategies: vec!["work-staling".into()],
+        ..Options::default()
+    };
+    assert!(
+        refusal(&wrong)
+            .await
+            .contains("did you mean work-stealing?")
+    );
 }
 
 #[tokio::test]
 async fn an_interrupted_run_keeps_its_whole_rounds() {
     let (stop, interrupted) = watch::channel(false);
     let order = Arc::new(Mutex::new(Vec::new()));
-    let two = Made { order: order.clone(), ..made("primes-two", 2.0) };
+    let two = Made {
+        order: order.clone(),
+        ..made("primes-two", 2.0)
+    };
     let stations = start(vec![two, made("primes-half", 0.5)]).await;
     let watching = tokio::spawn(async move {
         // Two calibrations of its two rows, two rounds of two, and into the third.
@@ -258,7 +338,9 @@ async fn an_interrupted_run_keeps_its_whole_rounds() {
         stop
     });
 
-    let report = run_until(&stations, &options(50), interrupted).await.unwrap();
+    let report = run_until(&stations, &options(50), interrupted)
+        .await
+        .unwrap();
 
     watching.await.unwrap();
     assert!(report.partial);
@@ -274,8 +356,18 @@ async fn a_station_that_the_host_refuses_has_a_row_that_says_why() {
 
     let report = run(&stations, &options(2)).await.unwrap();
 
-    let half = report.rows.iter().find(|row| row.station == "primes-half").unwrap();
+    let half = report
+        .rows
+        .iter()
+        .find(|row| row.station == "primes-half")
+        .unwrap();
     assert!(half.rounds.is_empty());
-    assert_eq!(half.not_run.as_deref(), Some("cpus 99 is above this host's 2 CPUs"));
-    assert!(held(&report, "nothing lost"), "what was refused beforehand is not lost");
+    assert_eq!(
+        half.not_run.as_deref(),
+        Some("cpus 99 is above this host's 2 CPUs")
+    );
+    assert!(
+        held(&report, "nothing lost"),
+        "what was refused beforehand is not lost"
+    );
 }

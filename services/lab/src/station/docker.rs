@@ -46,10 +46,15 @@ impl Docker {
         let unfinished = self.control.join(format!("{id}.new"));
         let answer = self.control.join(format!("{id}.answer"));
         // Renamed when complete, so that the script never reads half a line.
-        tokio::fs::write(&unfinished, &line).await.with_context(|| {
-            let folder = self.control.display();
-            format!("{folder}: cannot ask the host script for \"{}\"", line.trim())
-        })?;
+        tokio::fs::write(&unfinished, &line)
+            .await
+            .with_context(|| {
+                let folder = self.control.display();
+                format!(
+                    "{folder}: cannot ask the host script for \"{}\"",
+                    line.trim()
+                )
+            })?;
         tokio::fs::rename(&unfinished, &request).await?;
         let deadline = Instant::now() + ACTION_DEADLINE;
         while Instant::now() < deadline {

@@ -14,7 +14,11 @@ const CHUNKS: u64 = 512;
 
 /// The largest number a job may reach: trial division of one prime near it
 /// takes a millisecond, so that a chunk can still be cancelled in time.
-const LARGEST_LIMIT: u64 = 1_000_000_000_000;
+pub const LARGEST_LIMIT: u64 = 1_000_000_000_000;
+
+/// The most parts a job may be shared out in: more than any fleet has replicas,
+/// and few enough that parts of parts still count within 64 bits.
+const MOST_SHARDS: u64 = 65_536;
 
 /// Which part of a job's chunks to do: every `count`-th from `index` on, so
 /// that each part has small and large numbers alike.
@@ -43,7 +47,7 @@ impl Shard {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JobError {
     /// There is no number to test.
-    #[error("limit must be above from: there is no number in {from}..{limit}")]
+    #[error("limit {limit} must be above from {from}: there is no number to test")]
     Empty {
         /// The first number.
         from: u64,
@@ -51,8 +55,8 @@ pub enum JobError {
         limit: u64,
     },
     /// Larger than this service counts to.
-    #[error("limit must be at most {LARGEST_LIMIT} (10^12), not {0}")]
-    TooLarge(u64),
+    #[error("limit must be at most {LARGEST_LIMIT} (10^12)")]
+    TooLarge,
     /// A shard that does not exist.
     #[error("shard index must be below its count: there is no shard {index} of {count}")]
     NoSuchShard {
@@ -61,14 +65,18 @@ pub enum JobError {
         /// How many there are.
         count: u64,
     },
+    /// More shards than this service counts.
+    #[error("shard count must be at most {MOST_SHARDS}, not {0}")]
+    TooManyShards(u64),
 }
 
 impl JobError {
     /// The request's field that is wrong.
     pub fn field(&self) -> &'static str {
         match self {
-            Self::Empty { .. } | Self::TooLarge(_) => "limit",
-            Self::NoSuchShard { .. } => "shard",
+            Self::Empty { .. } | Self::TooLarge => "limit",
+            Self::NoSuchShard { .. } => "shard.index",
+            Self::TooManyShards(_) => "shard.count",
         }
     }
 }
@@ -86,10 +94,13 @@ impl Job {
     /// A job, checked.
     pub fn new(from: u64, limit: u64, kernel: Kernel, shard: Shard) -> Result<Self, JobError> {
         if limit > LARGEST_LIMIT {
-            return Err(JobError::TooLarge(limit));
+            return Err(JobError::TooLarge);
         }
         if from >= limit {
             return Err(JobError::Empty { from, limit });
+        }
+        if shard.count > MOST_SHARDS {
+            return Err(JobError::TooManyShards(shard.count));
         }
         if shard.index >= shard.count {
             return Err(JobError::NoSuchShard {
@@ -306,11 +317,23 @@ mod tests {
     }
 
     #[test]
+    fn the_smallest_part_of_the_most_parts_still_counts() {
+        let shard = Shard {
+            index: MOST_SHARDS - 1,
+            count: MOST_SHARDS,
+        };
+        let job = Job::new(0, LARGEST_LIMIT, Kernel::Trial, shard).unwrap();
+        let last = job.with_shard(shard.split(1023, 1024));
+        assert!(job.chunks() > 0);
+        assert!(last.chunk(last.chunks() - 1).end <= LARGEST_LIMIT);
+    }
+
+    #[test]
     fn jobs_that_cannot_be_are_refused_with_the_reason() {
         let whole = |from, limit| Job::new(from, limit, Kernel::Trial, Shard::WHOLE);
         assert!(matches!(whole(0, 0), Err(JobError::Empty { .. })));
         assert!(matches!(whole(7, 7), Err(JobError::Empty { .. })));
-        assert!(matches!(whole(0, u64::MAX), Err(JobError::TooLarge(_))));
+        assert!(matches!(whole(0, u64::MAX), Err(JobError::TooLarge)));
         assert!(matches!(
             Job::new(0, 10, Kernel::Trial, Shard { index: 2, count: 2 }),
             Err(JobError::NoSuchShard { .. })
@@ -318,6 +341,14 @@ mod tests {
         assert!(matches!(
             Job::new(0, 10, Kernel::Trial, Shard { index: 0, count: 0 }),
             Err(JobError::NoSuchShard { .. })
+        ));
+        let many = Shard {
+            index: 0,
+            count: u64::MAX,
+        };
+        assert!(matches!(
+            Job::new(0, 10, Kernel::Trial, many),
+            Err(JobError::TooManyShards(_))
         ));
     }
 }

@@ -8,6 +8,6 @@ mod job;
 mod kernel;
 mod strategy;
 
-pub use job::{Control, Job, JobRun, Shard};
+pub use job::{Control, Job, JobRun, LARGEST_LIMIT, Shard};
 pub use kernel::Kernel;
 pub use strategy::{JobEnd, Strategy, child_main};

@@ -58,8 +58,16 @@ fn contradictions(read: &mut Reader<'_>, node: &Node, service: &Service) {
         let (cpus, memory, pids) = (service.cpus, service.mem_limit, service.pids_limit);
         differ = vec![
             ("cpus", "limits.cpus", cpus.is_some() && cpus != limits.cpus),
-            ("mem_limit", "limits.memory", memory.is_some() && memory != limits.memory),
-            ("pids_limit", "limits.pids", pids.is_some() && pids != limits.pids),
+            (
+                "mem_limit",
+                "limits.memory",
+                memory.is_some() && memory != limits.memory,
+            ),
+            (
+                "pids_limit",
+                "limits.pids",
+                pids.is_some() && pids != limits.pids,
+            ),
         ];
     }
     let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas);
@@ -83,15 +91,6 @@ fn contradictions(read: &mut Reader<'_>, node: &Node, service: &Service) {
 
 fn amounts(read: &mut Reader<'_>, resources: &Node, key: &str) -> Option<Amounts> {
     let amounts = mapping(read, resources, key)?;
-    for name in ["cpus", "memory", "pids"] {
-        if let Some(entry) = amounts.entry(name).filter(|entry| entry.value.is_null()) {
-            read.error_at(
-                &entry.place,
-                format!("{name} has no value"),
-                "write one, or remove the line",
-            );
-        }
-    }
     Some(Amounts {
         cpus: cpus(read, amounts),
         memory: read.bytes(amounts, "memory", false),
@@ -131,14 +130,12 @@ fn as_compose_keeps_it(cpus: f64) -> f64 {
 
 fn replicas(read: &mut Reader<'_>, map: &Node, key: &str) -> Option<u32> {
     let replicas = read.integer(map, key)?;
-    match replicas {
-        0..=MAX_REPLICAS => u32::try_from(replicas).ok(),
-        _ => {
-            let hint = format!("write a number from 1 to {MAX_REPLICAS}");
-            read.refuse(map.get(key)?, key, "a number of replicas", &hint);
-            None
-        }
+    if !(0..=MAX_REPLICAS).contains(&replicas) {
+        let hint = format!("write a number from 1 to {MAX_REPLICAS}");
+        read.refuse(map.get(key)?, key, "a number of replicas", &hint);
+        return None;
     }
+    u32::try_from(replicas).ok()
 }
 
 fn cpuset(read: &mut Reader<'_>, service: &Node) -> Option<String> {
@@ -156,8 +153,7 @@ fn cpuset(read: &mut Reader<'_>, service: &Node) -> Option<String> {
 
 fn mapping<'n>(read: &mut Reader<'_>, parent: &'n Node, key: &str) -> Option<&'n Node> {
     let entry = parent.entry(key)?;
-    // `deploy:` with nothing below is allowed, `limits:` is not.
-    if entry.value.is_null() && key == "deploy" {
+    if entry.value.is_null() {
         return None;
     }
     if entry.value.as_map().is_none() {

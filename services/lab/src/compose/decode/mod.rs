@@ -5,6 +5,7 @@ mod deploy;
 mod mounts;
 mod ports;
 mod reader;
+mod shape;
 
 use super::finding::Finding;
 use super::interpolate::Environment;
@@ -25,7 +26,12 @@ pub(super) fn service(
 ) -> (Service, Vec<Finding>) {
     let mut read = Reader::new(name, folder, env);
     if node.as_map().is_none() {
-        read.refuse(node, name, "a mapping", "indent its keys below its name");
+        read.refuse(
+            node,
+            "the service",
+            "a mapping",
+            "indent its keys below its name",
+        );
         return (Service::default(), read.findings);
     }
     let mut service = Service {
@@ -42,6 +48,7 @@ pub(super) fn service(
     deploy::limits_beside_deploy(&mut read, node, &mut service);
     restart_policy(&mut read, node);
     unsupported(&mut read, node);
+    shape::shape(&mut read, node);
     if service.image.is_none() && node.get("build").is_none() {
         read.error(
             node,
@@ -106,7 +113,12 @@ fn labels(read: &mut Reader<'_>, node: &Node) -> BTreeMap<String, String> {
 fn build(read: &mut Reader<'_>, node: &Node) -> Option<Build> {
     let build = merge::context(node.get("build")?.clone());
     if build.as_map().is_none() {
-        read.refuse(&build, "build", "a mapping or a path", "write `context: ..`");
+        read.refuse(
+            &build,
+            "build",
+            "a mapping or a path",
+            "write `context: ..`",
+        );
         return None;
     }
     let context = match build.get("context") {
@@ -232,15 +244,6 @@ fn unsupported(read: &mut Reader<'_>, node: &Node) {
                 file,
                 "env_file is not used in labs".to_owned(),
                 "write the variables under `environment`, where a reader sees them",
-            );
-        }
-    }
-    for key in ["image", "cpuset", "cpus", "mem_limit", "user", "profiles"] {
-        if let Some(entry) = node.entry(key).filter(|entry| entry.value.is_null()) {
-            read.error(
-                &entry.value,
-                format!("{key} has no value"),
-                "write one, or remove the line",
             );
         }
     }

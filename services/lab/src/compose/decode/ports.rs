@@ -109,6 +109,8 @@ fn range(text: &str) -> Option<(u16, u16)> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let (first, last) = (first.parse().ok()?, last.parse().ok()?);
     // `parse` would take "+1".
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let digits = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'-');
     (digits && first <= last).then_some((first, last))
 }

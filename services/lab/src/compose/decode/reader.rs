@@ -155,11 +155,16 @@ impl<'a> Reader<'a> {
 
     pub(super) fn integer(&mut self, map: &Node, key: &str) -> Option<i64> {
         let node = map.get(key)?;
-        let value = number_in(node).filter(|value| value.fract() == 0.0 && value.abs() < 1e15);
+        let value = match node.as_text() {
+            Some(text) => text.parse().ok(),
+            None => number_in(node)
+                .filter(|value| value.fract() == 0.0 && value.abs() < 1e15)
+                .map(|value| value as i64),
+        };
         if value.is_none() {
             self.refuse(node, key, "a whole number", "write one such as 2");
         }
-        value.map(|value| value as i64)
+        value
     }
 
     /// Bytes; `as_number`: whether Compose takes a bare number too.
@@ -201,7 +206,12 @@ impl<'a> Reader<'a> {
         };
         let node = merge::pairs(node.clone());
         let Data::Map(entries) = &node.data else {
-            self.refuse(&node, key, "a mapping", "write NAME: value, or [NAME=value]");
+            self.refuse(
+                &node,
+                key,
+                "a mapping",
+                "write NAME: value, or [NAME=value]",
+            );
             return BTreeMap::new();
         };
         entries
@@ -217,9 +227,13 @@ impl<'a> Reader<'a> {
         };
         match scalar.kind {
             Kind::Null => return None,
-            Kind::Date => self.refuse(node, name, "text", "put the date in quotes"),
+            Kind::Date => {
+                self.refuse(node, name, "text", "put the date in quotes");
+                return None;
+            }
             Kind::Float(value) if !value.is_finite() => {
                 self.refuse(node, name, "a finite number", "put it in quotes");
+                return None;
             }
             _ => {}
         }

@@ -60,12 +60,24 @@ fn agree(lab: &Path) {
     let path = lab.canonicalize().unwrap();
     let (folder, name) = (path.parent().unwrap(), path.file_name().unwrap());
     let file = path.to_str().unwrap();
-    let arguments = ["-p", "parlab", "-f", file, "--profile", "*", "config", "--format", "json"];
+    let arguments = [
+        "-p",
+        "parlab",
+        "-f",
+        file,
+        "--profile",
+        "*",
+        "config",
+        "--format",
+        "json",
+    ];
     let theirs = LabModel::from_compose_json(&compose(&arguments).unwrap()).unwrap();
 
     let loaded = load(folder, name.to_str().unwrap(), &environment());
 
-    let ours = loaded.unwrap_or_else(|findings| panic!("{file}: {findings:#?}")).model;
+    let ours = loaded
+        .unwrap_or_else(|findings| panic!("{file}: {findings:#?}"))
+        .model;
     for (name, service) in &theirs.services {
         let pretty = |service| serde_json::to_string_pretty(service).unwrap();
         let own = ours.services.get(name).map(pretty).unwrap_or_default();

@@ -8,7 +8,12 @@ use proptest::prelude::*;
 use std::path::PathBuf;
 
 fn file(index: usize) -> (PathBuf, String) {
-    let names = ["lab-merges.yml", "lab-anchors.yml", "lab-variables.yml", "lab-notations.yml"];
+    let names = [
+        "lab-merges.yml",
+        "lab-anchors.yml",
+        "lab-variables.yml",
+        "lab-notations.yml",
+    ];
     match names.get(index) {
         Some(name) => (fixtures(), (*name).to_owned()),
         None => (repository(), "lab-primes.yml".to_owned()),
@@ -35,10 +40,8 @@ fn slip() -> impl Strategy<Value = Slip> {
 
 fn mangle(bytes: &mut Vec<u8>, slip: &Slip) {
     let len = bytes.len();
-    let (Slip::Replace(at, _)
-    | Slip::Insert(at, _)
-    | Slip::Remove(at, _)
-    | Slip::Double(at, _)) = slip;
+    let (Slip::Replace(at, _) | Slip::Insert(at, _) | Slip::Remove(at, _) | Slip::Double(at, _)) =
+        slip;
     let at = at % len.max(1);
     match slip {
         Slip::Replace(_, byte) => {

@@ -1,7 +1,7 @@
 //! The loader as a whole: what it says of bad files, that nothing makes it
 //! panic, and that what it resolves is what Compose resolves.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::format_collect)]
 
 mod against_compose;
 mod mangled;

@@ -1,6 +1,10 @@
 //! What is read, what is refused, and where it says it is.
 
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_collect,
+    clippy::format_push_string
+)]
 
 use super::parse;
 use crate::compose::node::{Kind, Node};
@@ -13,7 +17,10 @@ fn read(text: &str) -> Node {
 /// The first error's line and message.
 fn refused(text: &str) -> (usize, String) {
     let error = parse(text, "lab.yml").unwrap_err().remove(0);
-    (error.place.line, format!("{}; {}", error.message, error.hint))
+    (
+        error.place.line,
+        format!("{}; {}", error.message, error.hint),
+    )
 }
 
 #[test]
@@ -66,7 +73,10 @@ fn every_duplicate_key_is_named_with_both_lines() {
         .collect();
     assert_eq!(
         said,
-        [(2, "c is already set on line 2"), (3, "a is already set on line 1")]
+        [
+            (2, "c is already set on line 2"),
+            (3, "a is already set on line 1")
+        ]
     );
     let (line, message) = refused("x: &x {p: 1}\na:\n  <<: *x\n  <<: *x\n");
     assert_eq!(line, 4);
@@ -109,7 +119,11 @@ fn a_billion_laughs_are_refused_at_once() {
 
 #[test]
 fn depth_is_bounded_whether_nested_by_hand_or_by_alias() {
-    assert!(refused(&format!("{}x", "[".repeat(100))).1.contains("nested deeper"));
+    assert!(
+        refused(&format!("{}x", "[".repeat(100)))
+            .1
+            .contains("nested deeper")
+    );
     assert!(parse(&"[".repeat(100_000), "lab.yml").is_err());
     assert!(refused(&"- ".repeat(10_000)).1.contains("nested deeper"));
     let mut text = "a0: &a0 [x]\n".to_owned();
@@ -123,7 +137,9 @@ fn depth_is_bounded_whether_nested_by_hand_or_by_alias() {
 fn anchors_in_anchors_cost_no_more_than_is_allowed() {
     let nested = format!("a: {}x{}\n", "&b [".repeat(60), "]".repeat(60));
     assert!(parse(&nested, "lab.yml").is_ok());
-    let many: String = (0..2_000).map(|n| format!("a{n}: &a{n} [x, y]\n")).collect();
+    let many: String = (0..2_000)
+        .map(|n| format!("a{n}: &a{n} [x, y]\n"))
+        .collect();
     assert!(parse(&many, "lab.yml").is_ok());
 }
 

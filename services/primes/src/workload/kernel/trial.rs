@@ -127,7 +127,10 @@ mod tests {
             .map(|i| operations(i * COUNTED_WHOLE..(i + 1) * COUNTED_WHOLE))
             .sum();
         let sampled = operations(0..8 * COUNTED_WHOLE);
-        assert!((sampled / counted - 1.0).abs() < 0.01, "{sampled} {counted}");
+        assert!(
+            (sampled / counted - 1.0).abs() < 0.01,
+            "{sampled} {counted}"
+        );
     }
 
     proptest! {

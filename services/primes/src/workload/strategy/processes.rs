@@ -9,6 +9,7 @@ use measure::report::WorkerAccount;
 use serde::{Deserialize, Serialize};
 use service_kit::sampling::WorkerClock;
 use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -61,6 +62,9 @@ impl Processes {
             .arg(serde_json::to_string(&task)?)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // Out of the terminal's reach: Ctrl-C is for the parent to handle,
+            // and a child that died of it first would look like a fault.
+            .process_group(0)
             .spawn()?;
         if let Some(stdin) = child.stdin.take() {
             run.control().hold_child(stdin);
@@ -120,7 +124,9 @@ fn report_of(child: Child) -> io::Result<ChildReport> {
     let output = child.wait_with_output()?;
     if !output.status.success() {
         let status = output.status;
-        return Err(io::Error::other(format!("child process {id} ended with {status}")));
+        return Err(io::Error::other(format!(
+            "child process {id} ended with {status}"
+        )));
     }
     Ok(serde_json::from_slice(&output.stdout)?)
 }
@@ -135,7 +141,8 @@ pub fn child_main(task: &str) -> anyhow::Result<ExitCode> {
         std::process::exit(1);
     });
     let (index, count) = task.shard;
-    let job = Job::new(task.from, task.limit, task.kernel, Shard { index, count })?;
+    let whole = Job::new(task.from, task.limit, task.kernel, Shard::WHOLE)?;
+    let job = whole.with_shard(Shard { index, count });
     let run = JobRun::new(job, task.started, Arc::new(Control::default()));
     let found = (0..job.chunks())
         .map(|chunk| run.do_chunk(chunk, &mut clock))

@@ -84,7 +84,8 @@ pub(super) fn end_at(account: &mut WorkerAccount, started: f64, ended: f64) {
     if account.items == 0 {
         account.started_seconds = ended;
         account.ended_seconds = ended;
-        account.blocked_on.start = (ended - started
+        account.blocked_on.start = (ended
+            - started
             - account.on_cpu_seconds.unwrap_or(0.0)
             - account.waited_seconds.unwrap_or(0.0))
         .max(0.0);

@@ -1,0 +1,166 @@
+//! `lab check` as it is called: what goes to which stream, and exit status.
+
+#![allow(clippy::unwrap_used)]
+
+use assert_cmd::Command;
+use std::path::Path;
+use tempfile::TempDir;
+
+const LAB: &str = "\
+services:
+  one:
+    extends: {file: services.yml, service: primes}
+    cpuset: \"0\"
+  three:
+    extends: {file: services.yml, service: primes}
+    deploy:
+      resources:
+        limits:
+          cpus: 3.0
+  lab: {image: parlab/lab, profiles: [run]}
+";
+const SERVICES: &str = "services:\n  primes: {image: parlab/primes}\n";
+
+fn folder(lab: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("lab-x.yml"), lab).unwrap();
+    std::fs::write(folder.path().join("services.yml"), SERVICES).unwrap();
+    folder
+}
+
+/// Exit status, standard output and standard error.
+fn check(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::cargo_bin("lab")
+        .unwrap()
+        .arg("check")
+        .arg("--compose-dir")
+        .arg(folder)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+const REFUSED: &str =
+    "compose/lab-x.yml:10: three: cpus 3 is above this host's 2 CPUs; write 2 or less\n";
+
+#[test]
+fn a_limit_above_the_host_refuses_its_station_and_no_other() {
+    let folder = folder(LAB);
+
+    let (status, out, err) = check(folder.path(), &["--lab", "x", "--host-cpus", "2"]);
+
+    assert_eq!((status, err.as_str()), (0, ""));
+    let summary = "one    cpuset 0  granted\n\
+                   three  3 CPUs    refused: cpus 3 is above this host's 2 CPUs\n";
+    assert_eq!(out, format!("{REFUSED}{summary}"));
+}
+
+#[test]
+fn for_a_script_only_station_names_go_to_standard_output() {
+    let folder = folder(LAB);
+    let arguments = ["--lab", "lab-x", "--format", "stations", "--host-cpus"];
+
+    let two = check(folder.path(), &[&arguments[..], &["2"]].concat());
+    assert_eq!(two, (0, "one\n".to_owned(), REFUSED.to_owned()));
+    let three = check(folder.path(), &[&arguments[..], &["3"]].concat());
+    assert_eq!(three, (0, "one\nthree\n".to_owned(), String::new()));
+}
+
+#[test]
+fn a_broken_file_is_status_65_and_grants_nothing() {
+    let folder = folder(&LAB.replace("cpuset:", "cpu_set:"));
+    let arguments = [
+        "--lab",
+        "x",
+        "--format",
+        "stations",
+        "--display-dir",
+        "my/compose",
+    ];
+
+    let (status, out, err) = check(folder.path(), &arguments);
+
+    assert_eq!((status, out.as_str()), (65, ""));
+    assert_eq!(
+        err,
+        "my/compose/lab-x.yml:4: one: a service has no key \"cpu_set\"; did you mean cpuset?\n"
+    );
+}
+
+#[test]
+fn no_station_that_can_run_is_status_65() {
+    let folder = folder(&LAB.replace("cpuset: \"0\"", "cpuset: \"5\""));
+
+    let (status, out, _) = check(folder.path(), &["--lab", "x", "--host-cpus", "2"]);
+
+    assert_eq!(status, 65);
+    assert!(out.contains("refused: cpuset 5 leaves it no CPU"), "{out}");
+}
+
+#[test]
+fn a_lab_that_is_not_there_is_named_with_those_that_are() {
+    let folder = folder(LAB);
+
+    let (status, out, _) = check(folder.path(), &["--lab", "primes"]);
+
+    assert_eq!(status, 65);
+    assert!(
+        out.contains("cannot read lab-primes.yml: it does not exist"),
+        "{out}"
+    );
+    assert!(out.contains("there are: lab-x.yml, services.yml"), "{out}");
+    let (status, out, _) = check(&folder.path().join("gone"), &["--lab", "x"]);
+    assert_eq!(status, 65);
+    assert!(out.contains("there is no folder"), "{out}");
+}
+
+#[test]
+fn variables_come_from_the_environment() {
+    let folder = folder(&LAB.replace("3.0", "${PARLAB_TEST_CPUS:-3.0}"));
+
+    let output = Command::cargo_bin("lab")
+        .unwrap()
+        .args([
+            "check",
+            "--format",
+            "stations",
+            "--lab",
+            "x",
+            "--host-cpus",
+            "2",
+        ])
+        .arg("--compose-dir")
+        .arg(folder.path())
+        .env("PARLAB_TEST_CPUS", "2")
+        .output()
+        .unwrap();
+
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "one\nthree\n");
+}
+
+/// The real labs, on the smallest host they are written for.
+#[test]
+fn every_lab_of_the_repository_is_granted_whole_on_two_cpus() {
+    let compose = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../compose");
+    let mut labs = 0;
+    for file in std::fs::read_dir(&compose).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let Some(lab) = name
+            .strip_prefix("lab-")
+            .and_then(|name| name.strip_suffix(".yml"))
+        else {
+            continue;
+        };
+        let (status, out, err) = check(&compose, &["--lab", lab, "--host-cpus", "2"]);
+        assert_eq!(status, 0, "{out}{err}");
+        assert!(!out.contains("refused") && !out.contains(".yml:"), "{out}");
+        labs += 1;
+    }
+    assert!(labs > 0);
+}
