@@ -12,7 +12,7 @@ use service_kit::config::whole;
 use service_kit::problem::Problem;
 use service_kit::sampling::Start;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, OneOf, OneOfBuilder, Type};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
 /// The most repeats of a job in one sample.
 const MOST_REPEATS: u64 = 10_000_000;
@@ -171,7 +171,7 @@ impl RunRequest {
     }
 }
 
-fn requested_workers() -> OneOf {
+fn requested_workers() -> Schema {
     let number = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(1))
@@ -179,14 +179,14 @@ fn requested_workers() -> OneOf {
     let auto = ObjectBuilder::new()
         .schema_type(Type::String)
         .enum_values(Some(["auto"]));
-    OneOf::builder()
+    OneOfBuilder::new()
         .description(Some(
             "How many workers; \"auto\": as many as use the whole budget.",
         ))
         .default(Some("auto".into()))
         .item(number)
         .item(auto)
-        .build()
+        .into()
 }
 
 fn refuse(field: &str, detail: &str) -> Problem {

@@ -70,7 +70,7 @@ pub(crate) async fn progress(State(shared): State<Shared>) -> Json<RunProgress> 
         (status = 200, body = RunAnswer),
         (status = 409, description = "Another run goes on; `progress` says how far it is"),
         (status = 422, description = "A field cannot be; `field` names it"),
-        (status = 503, description = "The service was told to end"),
+        (status = 503, description = "The service was told to end, or has no room for the workers"),
     )
 )]
 pub(crate) async fn run(
@@ -100,7 +100,14 @@ async fn ended(running: &mut Running, shutdown: &Shutdown) -> Result<RunAnswer, 
     tokio::select! {
         ended = &mut running.ended => match ended {
             Ok(Ok(taken)) => Ok(taken.into()),
-            Ok(Err(error)) => Err(Problem::internal(anyhow::Error::new(error))),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the workers could not be had");
+                Err(Problem::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the workers could not be started, or were killed: fewer may fit this \
+                     container's limits of threads, processes and memory",
+                ))
+            }
             Err(_) => Err(Problem::internal(anyhow::anyhow!("the run's thread panicked"))),
         },
         _ = shutdown.begun() => Err(Problem::new(

@@ -261,7 +261,9 @@ impl<'a> Bench<'a> {
         if control.is_cancelled() || self.shutdown.has_begun() {
             return Ok(None);
         }
-        Ok(Some(taken.context("the workers could not be had")?))
+        Ok(Some(taken.context(
+            "the workers could not be had: fewer may fit the limits of threads, processes and memory",
+        )?))
     }
 }
 

@@ -183,7 +183,7 @@ pub(super) fn unknown_in_service(service: &Node) -> Vec<Finding> {
 
 /// The sections that this service has, each with its path and known keys.
 pub(super) fn sections(service: &Node) -> impl Iterator<Item = (Section, &Node)> {
-    SECTIONS.iter().filter_map(|&(path, known)| {
+    SECTIONS.iter().filter_map(move |&(path, known)| {
         let section = path.iter().try_fold(service, |node, key| node.get(key))?;
         Some(((path, known), section))
     })

@@ -14,6 +14,7 @@ mod keys;
 mod merge;
 mod model;
 mod node;
+mod references;
 mod scalar;
 mod source;
 mod units;
@@ -27,7 +28,7 @@ pub(crate) use units::show_bytes;
 use extends::Extends;
 use node::{Data, Entry, Kind, Node};
 use source::Sources;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// No machine runs more, and what is done once per pair of them stays quick.
@@ -122,10 +123,13 @@ fn resolve(sources: &mut Sources<'_>, lab_file: &str) -> Option<Loaded> {
             .extend(unknown.map(|finding| finding.of(&entry.key)));
         let (service, findings) = decode::service(&entry.key, &node, &sources.folder, sources.env);
         sources.findings.extend(findings);
+        let undeclared = references::undeclared(&root, &node, &service).into_iter();
+        let undeclared = undeclared.map(|finding| finding.of(&entry.key));
+        sources.findings.extend(undeclared);
         note_places(&mut loaded.places, &entry.key, "", &entry.place, &node);
         loaded.model.services.insert(entry.key.clone(), service);
     }
-    let findings = dependencies(&loaded, services);
+    let findings = references::dependencies(&loaded, services);
     sources.findings.extend(findings);
     Some(loaded)
 }
@@ -161,6 +165,19 @@ fn services<'n>(root: &'n Node, lab_file: &str) -> Result<&'n [Entry], Finding> 
 /// What is wrong at the top of the lab's file.
 fn top(root: &Node) -> Vec<Finding> {
     let mut findings = keys::unknown_at_top(root);
+    for key in ["configs", "networks", "secrets", "volumes"] {
+        if let Some(entry) = root
+            .entry(key)
+            .filter(|entry| entry.value.as_map().is_none())
+        {
+            let message = format!("{key} holds {}, not a mapping", entry.value.what());
+            findings.push(Finding::error(
+                &entry.place,
+                message,
+                "write `name:` below it",
+            ));
+        }
+    }
     if let Some(include) = root.entry("include") {
         findings.push(Finding::error(
             &include.place,
@@ -187,47 +204,6 @@ fn bad_name(entry: &Entry) -> Option<Finding> {
             "use letters, digits, and . _ - only",
         )
     })
-}
-
-/// Dependencies that are not there, and those that wait for one another.
-fn dependencies(loaded: &Loaded, entries: &[Entry]) -> Vec<Finding> {
-    let services = &loaded.model.services;
-    let mut findings = Vec::new();
-    for (name, service) in services {
-        for (other, dependency) in &service.depends_on {
-            let declared = entries.iter().any(|entry| entry.key == *other);
-            if dependency.required && !declared {
-                let place = loaded.place(name, &format!("depends_on.{other}"));
-                let message = format!("it depends on {other}, which this lab does not have");
-                let hint = format!("add {other} to the lab's services");
-                findings.push(Finding::error(&place, message, hint).of(name));
-            }
-        }
-    }
-    // Whoever waits for nobody goes; who is left waits in a circle, or for one.
-    let mut waiting: BTreeSet<&String> = services.keys().collect();
-    loop {
-        let before = waiting.len();
-        let left = waiting.clone();
-        waiting.retain(|name| {
-            services[*name]
-                .depends_on
-                .keys()
-                .any(|other| left.contains(other))
-        });
-        if waiting.len() == before {
-            break;
-        }
-    }
-    if let Some(name) = waiting.first() {
-        let names: Vec<&str> = waiting.iter().map(|name| name.as_str()).collect();
-        findings.push(Finding::error(
-            &loaded.place(name, "depends_on"),
-            format!("services wait for one another: {}", names.join(", ")),
-            "one of them must not depend on the others",
-        ));
-    }
-    findings
 }
 
 fn note_places(

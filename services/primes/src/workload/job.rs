@@ -129,6 +129,13 @@ impl Job {
         self.shard
     }
 
+    /// The same job, but for another part of it: a part of a part may be
+    /// smaller than what can be asked for.
+    #[must_use]
+    pub fn with_shard(self, shard: Shard) -> Self {
+        Self { shard, ..self }
+    }
+
     /// All numbers, whatever the shard.
     pub fn numbers(&self) -> Range<u64> {
         self.numbers.0..self.numbers.1
@@ -212,7 +219,7 @@ impl Control {
         }
     }
 
-    /// Lets go of the children that have ended.
+    /// Lets go of the children: those that have not ended do so now.
     pub fn release_children(&self) {
         self.children
             .lock()
@@ -290,11 +297,12 @@ mod tests {
         fn shards_of_shards_cover_every_number_once(
             from in 0u64..1000, length in 1u64..5000, replicas in 1u64..7, workers in 1u64..5,
         ) {
+            let whole = Job::new(from, from + length, Kernel::Trial, Shard::WHOLE).unwrap();
             let mut seen = vec![0u8; length as usize];
             for replica in 0..replicas {
                 for worker in 0..workers {
                     let shard = Shard { index: replica, count: replicas }.split(worker, workers);
-                    let job = Job::new(from, from + length, Kernel::Trial, shard).unwrap();
+                    let job = whole.with_shard(shard);
                     for n in (0..job.chunks()).flat_map(|chunk| job.chunk(chunk)) {
                         seen[(n - from) as usize] += 1;
                     }

@@ -33,9 +33,10 @@ pub(super) fn limits_beside_deploy(read: &mut Reader<'_>, node: &Node, service: 
     service.cpus = cpus(read, node);
     service.cpu_shares = read
         .number(node, "cpu_shares", "write a weight such as 512")
-        .map(|shares| shares as i64);
+        .map(|shares| shares as i64)
+        .filter(|shares| *shares != 0);
     service.mem_limit = read.bytes(node, "mem_limit", true);
-    service.pids_limit = read.integer(node, "pids_limit");
+    service.pids_limit = pids(read, node, "pids_limit");
     service.scale = replicas(read, node, "scale");
     contradictions(read, node, service);
     if let (Some(name), 2..) = (node.entry("container_name"), service.replicas()) {
@@ -94,8 +95,13 @@ fn amounts(read: &mut Reader<'_>, resources: &Node, key: &str) -> Option<Amounts
     Some(Amounts {
         cpus: cpus(read, amounts),
         memory: read.bytes(amounts, "memory", false),
-        pids: read.integer(amounts, "pids"),
+        pids: pids(read, amounts, "pids"),
     })
+}
+
+/// Compose takes 0 for no limit, and -1 too.
+fn pids(read: &mut Reader<'_>, map: &Node, key: &str) -> Option<i64> {
+    read.integer(map, key).filter(|pids| *pids != 0)
 }
 
 fn cpus(read: &mut Reader<'_>, map: &Node) -> Option<f64> {

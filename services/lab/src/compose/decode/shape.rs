@@ -29,6 +29,8 @@ const MAPPINGS: &[&str] = &[
     "ulimits",
 ];
 
+const PAIRS: &[&str] = &["annotations", "extra_hosts", "sysctls"];
+
 pub(super) fn shape(read: &mut Reader<'_>, service: &Node) {
     for (_, section) in keys::sections(service) {
         for entry in section.as_map().unwrap_or_default() {
@@ -47,6 +49,15 @@ pub(super) fn shape(read: &mut Reader<'_>, service: &Node) {
         let is_list = matches!(value.data, Data::List(_));
         if LISTS.contains(&key) && !value.is_null() && !is_list {
             read.refuse(value, key, "a list", "put it in [ ]");
+        }
+        let is_pairs = is_list || value.as_map().is_some();
+        if PAIRS.contains(&key) && !value.is_null() && !is_pairs {
+            read.refuse(
+                value,
+                key,
+                "a mapping",
+                "write NAME: value, or [NAME=value]",
+            );
         }
         if MAPPINGS.contains(&key) && !value.is_null() && value.as_map().is_none() {
             read.refuse(value, key, "a mapping", "write KEY: value below it");

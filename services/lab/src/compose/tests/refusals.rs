@@ -225,6 +225,17 @@ fn other_values_of_the_wrong_type() {
         ),
         ("build: [x]", 4, "build: a list is not a mapping or a path"),
         ("env_file: a.env", 4, "env_file is not used in labs"),
+        ("sysctls: 5", 4, "sysctls: 5 is not a mapping"),
+        (
+            "volumes: ['data:/d']",
+            4,
+            "one: it uses \"data\", which volumes of this file does not declare; write `volumes: {data: }`",
+        ),
+        (
+            "networks: [back]",
+            4,
+            "one: it uses \"back\", which networks of this file",
+        ),
         ("expose: 80", 4, "expose: 80 is not a list"),
         ("ulimits: 5", 4, "ulimits: 5 is not a mapping"),
         ("environment:", 4, "environment has no value"),

@@ -99,7 +99,11 @@ impl Crew for Processes {
                     count += report.count;
                     accounts.push(report.account);
                 }
-                Err(error) => failure = Some(error),
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    // The others' work is lost with it: end them too.
+                    run.control().release_children();
+                }
             }
         }
         run.control().release_children();
@@ -136,10 +140,10 @@ fn report_of(child: Child) -> io::Result<ChildReport> {
 pub fn child_main(task: &str) -> anyhow::Result<ExitCode> {
     let task: ChildTask = serde_json::from_str(task)?;
     let mut clock = WorkerClock::of_new_thread(task.started);
-    std::thread::spawn(|| {
+    std::thread::Builder::new().spawn(|| {
         let _ = io::stdin().read(&mut [0]);
         std::process::exit(1);
-    });
+    })?;
     let (index, count) = task.shard;
     let whole = Job::new(task.from, task.limit, task.kernel, Shard::WHOLE)?;
     let job = whole.with_shard(Shard { index, count });
