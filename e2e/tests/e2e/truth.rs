@@ -17,15 +17,19 @@ struct Case<'a> {
 
 impl Docker {
     fn build_load(&self) {
+        self.build(IMAGE, "e2e/Dockerfile");
+    }
+
+    fn build(&self, image: &str, dockerfile: &str) {
         let root = root();
         let status = Command::new("docker")
-            .args(["build", "-q", "-t", IMAGE, "-f", "e2e/Dockerfile", "."])
+            .args(["build", "-q", "-t", image, "-f", dockerfile, "."])
             .current_dir(&root)
             .env("DOCKER_BUILDKIT", "1")
             .stdout(std::process::Stdio::null())
             .status()
             .unwrap();
-        assert!(status.success(), "{IMAGE} cannot be built");
+        assert!(status.success(), "{image} cannot be built");
     }
 
     fn run_load(&self, limits: &[&str], load: &str) -> Row {

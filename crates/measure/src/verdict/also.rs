@@ -204,7 +204,7 @@ fn odd_round(agreement: &Agreement) -> Option<Also> {
     let (round, other) = agreement.odd?;
     Some(entry(
         "odd-round",
-        format!("Round {round} by itself shows `{}`.", kind(other)),
+        format!("Round {} by itself shows `{}`.", round + 1, kind(other)),
     ))
 }
 
@@ -222,13 +222,13 @@ fn outliers(case: &Case) -> Option<Also> {
     ))
 }
 
-/// `round 2`, `rounds 2, 4`; `None` when there is none.
+/// `round 2`, `rounds 2, 4`, counted from 1 as people do; `None` when there is none.
 fn rounds_where(case: &Case, holds: impl Fn(&RoundFigures) -> bool) -> Option<String> {
     let rounds: Vec<String> = case
         .rounds
         .iter()
         .filter(|r| holds(r))
-        .map(|r| r.round.to_string())
+        .map(|r| (r.round + 1).to_string())
         .collect();
     match rounds.len() {
         0 => None,

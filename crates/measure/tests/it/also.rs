@@ -102,7 +102,7 @@ fn a_sample_faster_than_the_quota_allows_is_laid_to_an_unaligned_start() {
     fast.aligned = Some(false);
     let row = half_row(fast);
     assert!(also_text(&row, "quota-fidelity").contains("did not start with a refill"));
-    assert!(also_text(&row, "unaligned").contains("rounds 0, 1"));
+    assert!(also_text(&row, "unaligned").contains("rounds 1, 2"));
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_stray_sample_is_named_with_its_time() {
         row("one", "sequential", 1, samples),
     );
     assert_eq!(row.outliers, [4]);
-    assert!(also_text(&row, "outlier").contains("round 4 (1.50 s)"));
+    assert!(also_text(&row, "outlier").contains("round 5 (1.50 s)"));
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn of_six_rounds_one_may_be_odd_and_is_named() {
     assert_eq!(v.kind, VerdictKind::Quota);
     let odd = v.also.iter().find(|a| a.kind == "odd-round").unwrap();
     assert!(
-        odd.text.contains("Round 5") && odd.text.contains("`cpu`"),
+        odd.text.contains("Round 6") && odd.text.contains("`cpu`"),
         "{}",
         odd.text
     );

@@ -29,7 +29,8 @@ const MAPPINGS: &[&str] = &[
     "ulimits",
 ];
 
-const PAIRS: &[&str] = &["annotations", "extra_hosts", "sysctls"];
+/// Those that are a list or a mapping.
+const EITHER: &[&str] = &["annotations", "extra_hosts", "networks", "sysctls"];
 
 pub(super) fn shape(read: &mut Reader<'_>, service: &Node) {
     for (_, section) in keys::sections(service) {
@@ -50,8 +51,8 @@ pub(super) fn shape(read: &mut Reader<'_>, service: &Node) {
         if LISTS.contains(&key) && !value.is_null() && !is_list {
             read.refuse(value, key, "a list", "put it in [ ]");
         }
-        let is_pairs = is_list || value.as_map().is_some();
-        if PAIRS.contains(&key) && !value.is_null() && !is_pairs {
+        let is_either = is_list || value.as_map().is_some();
+        if EITHER.contains(&key) && !value.is_null() && !is_either {
             read.refuse(
                 value,
                 key,

@@ -6,6 +6,7 @@
 mod against_compose;
 mod mangled;
 mod refusals;
+mod structure;
 
 use super::{Environment, Finding, Loaded, load};
 use std::path::PathBuf;
@@ -35,4 +36,14 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 /// Loads `lab.yml` from a folder with these files and no variables.
 fn load_files(files: &[(&str, &str)]) -> Result<Loaded, Vec<Finding>> {
     load(folder(files).path(), "lab.yml", &Environment::new())
+}
+
+/// All that is said of these files, as it is printed.
+fn said(files: &[(&str, &str)]) -> Vec<String> {
+    let findings = match load_files(files) {
+        Ok(loaded) => loaded.warnings,
+        Err(findings) => findings,
+    };
+    let print = |finding: &Finding| finding.shown_in("compose").to_string();
+    findings.iter().map(print).collect()
 }
