@@ -1,39 +1,55 @@
-//! A run report as text for a terminal: the table, what is odd first, the
-//! verdicts, what changed, what to try next.
+//! A run report as text for terminals, files and pipes.
 //!
-//! Pure: what the terminal can show is handed in as a [`Style`].
+//! Pure: the caller finds out what it writes to and says so in a [`Style`].
+//! Each section is a function of its own, so that a caller can print a part;
+//! [`render`] puts all of them in order. A section consists of whole lines, or
+//! is empty when there is nothing to say.
 
 mod bar;
+mod conclusions;
 mod figures;
-mod findings;
+mod legend;
+mod limits;
+mod names;
+mod next;
+mod paragraph;
 mod style;
 mod table;
-mod wrap;
+mod title;
+mod verdicts;
 
 #[cfg(test)]
 mod tests;
 
-pub use bar::bar;
+pub use conclusions::{changes, comparisons, groups, invariants};
+pub use legend::legend;
+pub use limits::disagreements;
+pub use next::next_steps;
 pub use style::Style;
+pub use table::table;
+pub use title::title;
+pub use verdicts::verdicts;
 
 use crate::report::RunReport;
 
-/// The whole report, section by section.
+/// The whole report: disagreements first, then figures, then what they mean.
 pub fn render(report: &RunReport, style: &Style) -> String {
-    let sections = [
-        findings::title(report, style),
-        findings::disagreements(report, style),
-        table::table(report, style),
-        findings::verdicts(report, style),
-        findings::groups(report, style),
-        findings::comparisons(report, style),
-        findings::changes(report, style),
-        findings::invariants(report, style),
-        findings::next(report, style),
+    let sections: [fn(&RunReport, &Style) -> String; 10] = [
+        title,
+        disagreements,
+        table,
+        legend,
+        verdicts,
+        groups,
+        comparisons,
+        invariants,
+        changes,
+        next_steps,
     ];
-    let shown: Vec<_> = sections
-        .into_iter()
+    let texts: Vec<String> = sections
+        .iter()
+        .map(|section| section(report, style))
         .filter(|text| !text.is_empty())
         .collect();
-    shown.join("\n")
+    texts.join("\n")
 }

@@ -1,125 +1,17 @@
-//! The text of whole reports, and what must hold at every width.
+//! The whole report as a reader sees it. The expected texts stand in
+//! `tests/*.txt`; after a wanted change `PARLAB_WRITE_TEXT=1 cargo test -p
+//! measure --lib text` writes them anew, to be read before they are committed.
 #![allow(clippy::unwrap_used)]
 
-use super::wrap::visible;
+mod any;
+mod sample;
+
 use super::*;
-use crate::report::*;
-use proptest::prelude::*;
+use crate::report::{Backend, Host, Interval, Row};
+use sample::{row, station};
+use std::path::Path;
 
-fn interval(median: f64) -> Option<Interval> {
-    Some(Interval {
-        median,
-        low: median * 0.99,
-        high: median * 1.01,
-        coverage: 1.0 - 2.0 / 64.0,
-    })
-}
-
-fn station(name: &str, replicas: usize, cpus: Option<f64>) -> Station {
-    Station {
-        name: name.into(),
-        replicas,
-        declared: Declared {
-            cpus,
-            ..Declared::default()
-        },
-        effective: Effective {
-            cpus: Some(cpus.unwrap_or(2.0)),
-            quota_cpus: cpus,
-            quota_known: true,
-            period_seconds: Some(0.1),
-            cpuset: Some("0-1".into()),
-            memory_bytes: None,
-        },
-        believed_cpus: Some(1),
-        agree: Some(true),
-        replica_cpusets: vec![Some("0-1".into()); replicas],
-        refused: None,
-    }
-}
-
-fn row(station: &str, strategy: &str, workers: usize, wall: f64, shares: [f64; 4]) -> Row {
-    let [running, throttled, runnable, blocked] = shares;
-    Row {
-        station: station.into(),
-        strategy: strategy.into(),
-        kernel: "trial".into(),
-        workers,
-        samples: vec![wall; 6],
-        wall_seconds: interval(wall),
-        predicted_wall_seconds: interval(wall),
-        speedup: interval(0.6 / wall),
-        efficiency: Some(0.6 / wall / workers as f64),
-        cpus_used: Some(0.5),
-        time_budget: Some(TimeBudget {
-            running,
-            throttled,
-            runnable,
-            blocked,
-            stolen: None,
-        }),
-        verdict: Some(Verdict {
-            kind: VerdictKind::Quota,
-            text: "The quota was the limit.".into(),
-            evidence: "0.50 of 0.5 granted CPUs in use".into(),
-            next: "1 CPU would be 1.98 × as fast.".into(),
-            also: Vec::new(),
-        }),
-        ..Row::default()
-    }
-}
-
-fn report() -> RunReport {
-    RunReport {
-        schema: SCHEMA.into(),
-        lab: "lab-primes".into(),
-        backend: Backend::Docker,
-        started: "2026-01-02T03:04:05Z".into(),
-        seconds: 100.0,
-        quick: false,
-        partial: false,
-        parameters: std::collections::BTreeMap::new(),
-        host: Host {
-            cpus: Some(2),
-            cgroup_version: Some("v2".into()),
-            ..Host::default()
-        },
-        stations: vec![
-            station("primes-half", 1, Some(0.5)),
-            station("primes-fleet", 4, Some(0.5)),
-        ],
-        rows: vec![
-            Row {
-                baseline: true,
-                ..row("primes-half", "sequential", 1, 0.6, [0.5, 0.5, 0.0, 0.0])
-            },
-            row(
-                "primes-half",
-                "work-stealing",
-                2,
-                0.63,
-                [0.25, 0.74, 0.01, 0.0],
-            ),
-            row(
-                "primes-fleet",
-                "work-stealing",
-                1,
-                0.16,
-                [0.49, 0.01, 0.5, 0.0],
-            ),
-        ],
-        comparisons: Vec::new(),
-        groups: Vec::new(),
-        invariants: vec![Invariant {
-            name: "right answers".into(),
-            held: true,
-            detail: "every sample found 148933 primes".into(),
-        }],
-        changes: Vec::new(),
-    }
-}
-
-fn plain(width: usize) -> Style {
+fn style(width: usize) -> Style {
     Style {
         width,
         color: false,
@@ -127,119 +19,249 @@ fn plain(width: usize) -> Style {
     }
 }
 
-#[test]
-fn a_wide_page_shows_every_column() {
-    let text = render(&report(), &plain(160));
-    let expected = "
- station       declared  effective  sees  strategy       workers  wall              predicted  speedup  eff.  CPUs  time        % run thr rdy blk
- primes-half   0.5       0.5           1  sequential           1  600 ms (594–606)   baseline     1.00  1.00  0.50  █████▒▒▒▒▒     50  50   0   0
-                                          work-stealing        2  630 ms (624–636)     630 ms     0.95  0.48  0.50  ███▒▒▒▒▒▒▒     25  74   1   0
- primes-fleet  4 × 0.5   0.5           1  work-stealing    4 × 1  160 ms (158–162)     160 ms     3.75  3.75  0.50  █████░░░░░     49   1  50   0
-";
-    let table: String = text
-        .lines()
-        .skip_while(|line| !line.starts_with(" station"))
-        .take(4)
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect();
-    assert_eq!(format!("\n{table}"), expected, "\n{text}");
-}
-
-#[test]
-fn a_narrow_page_keeps_what_matters_most() {
-    let text = render(&report(), &plain(80));
-    let head = text
-        .lines()
-        .find(|line| line.starts_with(" station"))
-        .unwrap();
-    for column in ["station", "strategy", "workers", "wall", "time"] {
-        assert!(head.contains(column), "{head}");
+fn assert_is_text(file: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("src/text/tests")
+        .join(file);
+    if std::env::var_os("PARLAB_WRITE_TEXT").is_some() {
+        std::fs::write(&path, actual).unwrap();
     }
-    assert!(!head.contains("eff."), "{head}");
+    let expected = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(actual, expected, "{file}");
+}
+
+/// A report with nothing but a row and its station.
+fn report_of(row: Row) -> RunReport {
+    RunReport {
+        stations: vec![station("two", 2.0, 2)],
+        rows: vec![row],
+        comparisons: Vec::new(),
+        groups: Vec::new(),
+        invariants: Vec::new(),
+        changes: Vec::new(),
+        ..sample::report()
+    }
+}
+
+/// The table's line with this in it, as its words.
+fn cells_of(report: &RunReport, strategy: &str) -> Vec<String> {
+    let table = table(report, &style(160));
+    let line = table.lines().find(|line| line.contains(strategy)).unwrap();
+    line.split_whitespace().map(str::to_owned).collect()
 }
 
 #[test]
-fn what_is_odd_comes_before_the_table_and_what_is_unknown_is_no_zero() {
-    let mut odd = report();
-    odd.stations[0].agree = Some(false);
-    odd.stations[1].refused = Some("cpus 9 is above this host's 2 CPUs".into());
-    odd.rows[1].predicted_wall_seconds = None;
-    odd.rows[1].time_budget = None;
-    odd.rows[2].wall_seconds = None;
-    odd.rows[2].not_run = Some("cpus 9 is above this host's 2 CPUs".into());
+fn a_report_reads_as_expected_at_each_width() {
+    for width in [80, 120, 160] {
+        let text = render(&sample::report(), &style(width));
+        assert_is_text(&format!("{width}.txt"), &text);
+    }
+}
 
-    let text = render(&odd, &plain(160));
-
-    let place = |part: &str| {
-        text.find(part)
-            .unwrap_or_else(|| panic!("{part:?} is not in\n{text}"))
+#[test]
+fn a_report_reads_as_expected_in_colour_and_in_ascii() {
+    let color = Style {
+        color: true,
+        ..style(100)
     };
-    let table = place(" station ");
-    assert!(place("the kernel applied 0.5 CPUs") < table);
-    assert!(place("primes-fleet did not run: cpus 9") < table);
-    assert!(place("primes-fleet · work-stealing · 1: cpus 9") > table);
-    let unknown = text
-        .lines()
-        .find(|line| line.contains("work-stealing        2"))
-        .unwrap();
-    assert_eq!(unknown.matches('?').count(), 3, "{unknown}");
+    assert_is_text("100-color.txt", &render(&sample::report(), &color));
+    let ascii = Style {
+        unicode: false,
+        ..style(100)
+    };
+    assert_is_text("100-ascii.txt", &render(&sample::report(), &ascii));
 }
 
 #[test]
-fn colours_are_codes_around_the_same_text() {
-    let painted = render(
-        &report(),
-        &Style {
-            color: true,
-            ..plain(120)
-        },
+fn what_is_unknown_is_never_zero() {
+    let mut report = report_of(row("two", "executor", 2));
+    report.host = Host::default();
+    report.stations[0].effective = crate::report::Effective::default();
+    report.stations[0].believed_cpus = None;
+    report.stations[0].agree = None;
+    let cells = cells_of(&report, "executor");
+    assert_eq!(
+        cells,
+        ["executor", "2", "?", "?", "?", "?", "?", "?", "?", "?"]
     );
-    assert!(painted.contains("\x1b["));
-    let mut bare = String::new();
-    let mut in_code = false;
-    for character in painted.chars() {
-        match character {
-            '\x1b' => in_code = true,
-            'm' if in_code => in_code = false,
-            _ if in_code => {}
-            other => bare.push(other),
-        }
-    }
-    assert_eq!(bare, render(&report(), &plain(120)));
+    let table = table(&report, &style(100));
+    assert!(
+        table.contains("two: declared 2 CPUs → effective ? · runtime sees ?\n"),
+        "{table}"
+    );
+    assert!(title(&report, &style(100)).starts_with(
+        "lab-primes · stations in Docker · ? CPUs · kernel ? · cgroup ? · engine ?\n"
+    ));
+    assert!(legend(&report, &style(100)).contains("? is what is unknown."));
+    assert_eq!(
+        disagreements(&report, &style(120)),
+        "Disagreements\n! Whether the limits applied are those declared is unknown, since the \
+         kernel does not tell: two.\n"
+    );
 }
 
 #[test]
-fn colour_is_for_terminals_without_no_color() {
-    assert!(Style::detect(true, false, Some(100)).color);
-    assert!(!Style::detect(true, true, Some(100)).color);
-    assert!(!Style::detect(false, false, None).color);
-    assert_eq!(Style::detect(true, false, Some(100)).width, 100);
-    assert_eq!(Style::detect(true, false, Some(7)).width, 60);
+fn a_row_that_did_not_run_has_no_figures_and_says_why() {
+    let lost = Row {
+        not_run: Some("two was killed".to_owned()),
+        ..row("two", "executor", 2)
+    };
+    let report = report_of(lost);
+    let cells = cells_of(&report, "executor").join(" ");
+    assert_eq!(cells, "executor 2 not run – – – – – – –");
+    let table = table(&report, &style(100));
+    assert!(table.ends_with("✗ two · executor · 2 workers not run: two was killed\n"));
 }
 
-proptest! {
-    #[test]
-    fn bars_have_their_length_and_no_room_for_what_was_not(
-        shares in prop::array::uniform4(0.0f64..1.0), cells in 1usize..40,
-    ) {
-        let sum = shares.iter().sum::<f64>().max(1e-9);
-        let [running, throttled, runnable, blocked] = shares.map(|share| share / sum);
-        let budget = TimeBudget { running, throttled, runnable, blocked, stolen: None };
-        let bar = bar(&budget, cells, &plain(80));
-        prop_assert_eq!(bar.chars().count(), cells);
-        prop_assert!(!bar.contains('!'));
-        let shown = bar.chars().filter(|&c| c == '█').count() as f64;
-        prop_assert!((shown - running * cells as f64).abs() < 1.0);
-    }
+#[test]
+fn limits_that_differ_from_those_declared_come_first() {
+    let mut report = sample::report();
+    report.stations[0].agree = Some(false);
+    report.stations[0].effective.quota_cpus = Some(0.25);
+    report.stations[0].effective.cpus = Some(0.25);
+    report.stations[2].agree = Some(false);
+    report.stations[2].effective.quota_known = false;
+    report.stations[2].effective.cpuset = Some("0,1".to_owned());
+    let text = render(&report, &style(100));
+    let at = |part: &str| {
+        text.find(part)
+            .unwrap_or_else(|| panic!("{part} in {text}"))
+    };
+    let quota = at("✗ primes-half: a quota of 0.5 CPUs is declared, applied is 0.25.");
+    let cpuset = at("✗ primes-pinned: cpuset 0 is declared, applied is 0,1.");
+    assert!(quota < cpuset && cpuset < at("where the"));
+    at("primes-half: declared 0.5 CPUs ≠ effective 0.25 CPUs");
+}
 
-    #[test]
-    fn no_line_is_longer_than_the_page(width in 72usize..240, long in "[a-z]{1,12}( [a-z]{1,12}){0,60}") {
-        let mut report = report();
-        report.rows[1].verdict.as_mut().unwrap().text = long.clone();
-        report.rows[2].not_run = Some(long.clone());
-        report.stations[0].refused = Some(long);
-        for line in render(&report, &plain(width)).lines() {
-            prop_assert!(visible(line) <= width, "{} > {width}: {line}", visible(line));
-        }
+#[test]
+fn an_agreeing_report_has_no_disagreements() {
+    let report = report_of(row("two", "executor", 2));
+    assert_eq!(disagreements(&report, &style(80)), "");
+}
+
+#[test]
+fn a_runtime_that_sees_too_few_cpus_is_named() {
+    let mut report = report_of(row("two", "executor", 2));
+    report.stations = vec![station("odd", 1.5, 1)];
+    let text = disagreements(&report, &style(120));
+    let expected = "! The runtime sees fewer CPUs than it may use: odd 1 of 1.5 CPUs.";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn a_run_of_its_own_declares_nothing() {
+    let mut report = report_of(row("two", "executor", 2));
+    report.backend = Backend::InProcess;
+    report.host.engine = None;
+    assert!(table(&report, &style(80)).contains("two: effective 2 CPUs · runtime sees 2\n"));
+    let title = title(&report, &style(120));
+    assert!(title.contains("in this process · 2 CPUs"), "{title}");
+    assert!(!title.contains('?'), "{title}");
+}
+
+#[test]
+fn quick_and_partial_runs_say_so_and_claim_nothing() {
+    let mut report = sample::report();
+    report.quick = true;
+    report.partial = true;
+    let text = render(&report, &style(100));
+    assert!(text.contains("\nQuick run: "), "{text}");
+    assert!(text.contains("\nPartial: "), "{text}");
+    assert!(text.contains("half a CPU? Nothing is claimed from a quick run: 1.00 ×"));
+}
+
+#[test]
+fn the_legend_says_how_sure_each_interval_is() {
+    let measured = |samples: usize, coverage| Row {
+        samples: vec![1.0; samples],
+        wall_seconds: Some(Interval {
+            median: 1.0,
+            low: 0.9,
+            high: 1.1,
+            coverage,
+        }),
+        ..row("two", "executor", 2)
+    };
+    let mut report = report_of(measured(6, 0.968_75));
+    report.rows.push(measured(3, 0.75));
+    report.rows.push(measured(1, 0.0));
+    let legend = legend(&report, &style(300));
+    let ranges = "in brackets nothing where there is 1 sample; the range of 3 samples, a 75 % \
+                  interval of the median; the range of 6 samples, a 96.9 % interval of the median.";
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&legend).contains(ranges), "{legend}");
+}
+
+#[test]
+fn rows_of_which_the_same_is_said_share_a_verdict() {
+    let text = verdicts(&sample::report(), &style(200));
+    let heads = text.lines().filter(|line| !line.starts_with(' ')).skip(1);
+    assert_eq!(heads.count(), 7, "{text}");
+    let pinned = "primes-pinned · work-stealing · 2 workers; primes-pinned · static-threads · 2";
+    assert!(text.contains(pinned), "{text}");
+}
+
+#[test]
+fn the_most_is_to_be_won_where_the_most_was_lost() {
+    let mut report = sample::report();
+    let steps = |report: &RunReport| -> Vec<String> {
+        let text = next_steps(report, &style(100));
+        let numbered = text.lines().filter(|line| line.contains(". primes-"));
+        numbered
+            .map(|line| line.split(':').next().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        steps(&report),
+        [
+            "1. primes-half · work-stealing · 2 workers (quota, as in 1 other row)",
+            "2. primes-two · static-threads · 2 workers (imbalance)",
+            "3. primes-two · work-stealing · 2 workers (cpu)",
+        ]
+    );
+    report.rows.retain(|row| row.baseline);
+    assert_eq!(
+        steps(&report),
+        ["1. primes-two · sequential · 1 worker (baseline) (workers)"]
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_named() {
+    let wide = legend(&sample::report(), &style(160));
+    assert!(!wide.contains("Left out"), "{wide}");
+    let narrow = legend(&sample::report(), &style(40));
+    for left_out in ["verdict", "percentages", "efficiency", "CPUs used"] {
+        assert!(narrow.contains(left_out), "{narrow}");
     }
+    assert!(!narrow.contains("running: on a CPU"), "{narrow}");
+}
+
+#[test]
+fn several_kernels_are_told_apart() {
+    let mut report = report_of(row("two", "executor", 2));
+    report.rows.push(Row {
+        kernel: "sieve".to_owned(),
+        ..row("two", "executor", 2)
+    });
+    let table = table(&report, &style(120));
+    assert!(table.contains("executor/trial ") && table.contains("executor/sieve "));
+}
+
+#[test]
+fn a_report_without_rows_is_a_title() {
+    let mut report = report_of(row("two", "executor", 2));
+    report.rows.clear();
+    assert_eq!(render(&report, &style(100)), title(&report, &style(100)));
+}
+
+#[test]
+fn the_style_follows_what_is_known_of_the_output() {
+    let file = Style::detect(false, false, None);
+    assert_eq!((file.width, file.color), (120, false));
+    let terminal = Style::detect(true, false, Some(0));
+    assert_eq!((terminal.width, terminal.color), (80, true));
+    assert!(!Style::detect(true, true, Some(100)).color);
+    assert!(!Style::detect(false, false, Some(100)).color);
+    assert_eq!(Style::detect(true, false, Some(100)).width, 100);
 }

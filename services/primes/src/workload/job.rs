@@ -270,6 +270,15 @@ impl JobRun {
         count
     }
 
+    /// Counts the primes of these chunks one after the other, until cancelled.
+    pub fn do_chunks(&self, chunks: impl Iterator<Item = u64>, clock: &mut WorkerClock) -> u64 {
+        // A job may have 10^8 chunks: passing over those left takes seconds.
+        chunks
+            .take_while(|_| !self.control.is_cancelled())
+            .map(|chunk| self.do_chunk(chunk, clock))
+            .sum()
+    }
+
     /// Notes that a worker ended work at `moment`.
     pub fn ended_at(&self, moment: f64) {
         self.ended.fetch_max(moment.to_bits(), Ordering::Relaxed);

@@ -53,12 +53,7 @@ pub(super) fn shape(read: &mut Reader<'_>, service: &Node) {
         }
         let is_either = is_list || value.as_map().is_some();
         if EITHER.contains(&key) && !value.is_null() && !is_either {
-            read.refuse(
-                value,
-                key,
-                "a mapping",
-                "write NAME: value, or [NAME=value]",
-            );
+            read.refuse(value, key, "a list or a mapping", "put it in [ ]");
         }
         if MAPPINGS.contains(&key) && !value.is_null() && value.as_map().is_none() {
             read.refuse(value, key, "a mapping", "write KEY: value below it");

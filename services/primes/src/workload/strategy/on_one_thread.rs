@@ -27,9 +27,7 @@ impl Sequential {
 
 impl Crew for Sequential {
     fn run(&mut self, run: JobRun) -> io::Result<JobEnd> {
-        let count = (0..run.job.chunks())
-            .map(|chunk| run.do_chunk(chunk, &mut self.clock))
-            .sum();
+        let count = run.do_chunks(0..run.job.chunks(), &mut self.clock);
         Ok(JobEnd {
             count,
             ended: run.ended(),
@@ -93,7 +91,7 @@ async fn do_chunks(
     clock: Rc<RefCell<WorkerClock>>,
 ) -> u64 {
     let mut count = 0;
-    for chunk in chunks {
+    for chunk in chunks.take_while(|_| !run.control().is_cancelled()) {
         count += run.do_chunk(chunk, &mut clock.borrow_mut());
         tokio::task::yield_now().await;
     }

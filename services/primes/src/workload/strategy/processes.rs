@@ -148,9 +148,7 @@ pub fn child_main(task: &str) -> anyhow::Result<ExitCode> {
     let whole = Job::new(task.from, task.limit, task.kernel, Shard::WHOLE)?;
     let job = whole.with_shard(Shard { index, count });
     let run = JobRun::new(job, task.started, Arc::new(Control::default()));
-    let found = (0..job.chunks())
-        .map(|chunk| run.do_chunk(chunk, &mut clock))
-        .sum();
+    let found = run.do_chunks(0..job.chunks(), &mut clock);
     let report = ChildReport {
         count: found,
         account: clock.account(task.started, task.started),

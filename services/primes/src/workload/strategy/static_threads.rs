@@ -31,12 +31,7 @@ impl Crew for StaticThreads {
             &run,
             self.workers,
             &mut self.sum,
-            |index, clock| {
-                run.job
-                    .equal_run(index, workers)
-                    .map(|chunk| run.do_chunk(chunk, clock))
-                    .sum()
-            },
+            |index, clock| run.do_chunks(run.job.equal_run(index, workers), clock),
             || {},
         )
     }

@@ -91,7 +91,7 @@ fn each_workers_time_adds_up_to_the_wall() {
 #[test]
 fn a_cancelled_job_ends_at_once() {
     for strategy in IN_THIS_PROCESS {
-        let job = Job::new(0, 1_000_000_000, Kernel::Trial, Shard::WHOLE).unwrap();
+        let job = Job::new(0, 1_000_000_000_000, Kernel::Trial, Shard::WHOLE).unwrap();
         let control = Arc::new(Control::default());
         let mut crew = strategy.crew(2).unwrap();
         let started = monotonic_seconds();

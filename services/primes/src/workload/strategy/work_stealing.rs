@@ -38,6 +38,7 @@ impl Crew for WorkStealing {
         let count = self.pool.install(|| {
             (0..run.job.chunks())
                 .into_par_iter()
+                .take_any_while(|_| !run.control().is_cancelled())
                 .map(|chunk| on_own_clock(|clock| run.do_chunk(chunk, clock)))
                 .sum()
         });

@@ -1,0 +1,174 @@
+//! What the Compose file declares, what the kernel applied, and what the
+//! runtime believes.
+
+use super::figures::UNKNOWN;
+use super::names::known;
+use super::paragraph::Paragraph;
+use super::style::{Paint, Style};
+use crate::cpu_list;
+use crate::report::{Backend, Declared, RunReport, Station};
+use crate::verdict::thresholds::SAME_CPUS;
+use crate::verdict::words::{cpu_count, cpus};
+
+/// Stations that did not run, whose limits are not those declared, or whose
+/// runtime sees another number of CPUs than it may use.
+pub fn disagreements(report: &RunReport, style: &Style) -> String {
+    let mut text = String::new();
+    for station in &report.stations {
+        let problem = refusal(station).or_else(|| not_as_declared(station));
+        if let Some(problem) = problem {
+            let head = format!("{} {}:", style.cross(), station.name);
+            text.push_str(&Paragraph::new(problem).head(head, Paint::Red).render(style));
+        }
+    }
+    let notes = [unknown(report), sees_more(report), sees_fewer(report)];
+    for note in notes.into_iter().flatten() {
+        text.push_str(&Paragraph::new(note).head("!", Paint::Yellow).render(style));
+    }
+    if text.is_empty() {
+        return text;
+    }
+    style.heading("Disagreements") + &text
+}
+
+/// `declared 0.5 CPUs → effective 0.5 CPUs · runtime sees 1`.
+pub(super) fn limits(report: &RunReport, station: &Station) -> String {
+    if station.refused.is_some() {
+        return format!("declared {} · did not run", declared(&station.declared));
+    }
+    let replicas = match station.replicas {
+        0 | 1 => String::new(),
+        replicas => format!("{replicas} replicas, each "),
+    };
+    let arrow = if station.agree == Some(false) {
+        "≠"
+    } else {
+        "→"
+    };
+    // A service's own run knows nothing of a Compose file.
+    let declared = match report.backend {
+        Backend::InProcess => String::new(),
+        _ => format!("declared {} {arrow} ", declared(&station.declared)),
+    };
+    format!(
+        "{replicas}{declared}effective {} · runtime sees {}",
+        effective(station),
+        known(station.believed_cpus, |cpus| cpus.to_string())
+    )
+}
+
+fn declared(declared: &Declared) -> String {
+    let cpuset = declared.cpuset.as_ref().map(|set| format!("cpuset {set}"));
+    match (declared.cpus.map(cpu_count), cpuset) {
+        (Some(cpus), Some(cpuset)) => format!("{cpus} on {cpuset}"),
+        (Some(only), None) | (None, Some(only)) => only,
+        (None, None) => "no limit".to_owned(),
+    }
+}
+
+fn effective(station: &Station) -> String {
+    let cpus = known(station.effective.cpus, cpu_count);
+    match (&station.declared.cpuset, &station.effective.cpuset) {
+        (Some(_), applied) => format!("{cpus} on cpuset {}", known(applied.clone(), |set| set)),
+        (None, _) => cpus,
+    }
+}
+
+fn refusal(station: &Station) -> Option<String> {
+    let why = station.refused.as_ref()?;
+    Some(format!("did not run: {why}"))
+}
+
+fn not_as_declared(station: &Station) -> Option<String> {
+    if station.agree != Some(false) {
+        return None;
+    }
+    let mut differences = Vec::new();
+    let (declared, effective) = (&station.declared, &station.effective);
+    if !same_quota(declared.cpus, effective.quota_cpus) {
+        let applied = match effective.quota_cpus {
+            Some(applied) => cpus(applied),
+            None if effective.quota_known => "none".to_owned(),
+            None => UNKNOWN.to_owned(),
+        };
+        let declared = declared.cpus.map_or_else(|| "none".to_owned(), cpus);
+        differences.push(format!(
+            "a quota of {declared} CPUs is declared, applied is {applied}"
+        ));
+    }
+    if let Some(set) = &declared.cpuset {
+        let applied = effective.cpuset.as_deref();
+        if cpu_list::parse(set) != applied.and_then(cpu_list::parse) {
+            let applied = applied.unwrap_or(UNKNOWN);
+            differences.push(format!("cpuset {set} is declared, applied is {applied}"));
+        }
+    }
+    if differences.is_empty() {
+        return Some("not all of its replicas have the limits that are declared.".to_owned());
+    }
+    Some(format!(
+        "{}. What follows is true of the limits applied.",
+        differences.join("; ")
+    ))
+}
+
+/// Quotas are whole microseconds of a period of at least a millisecond.
+fn same_quota(declared: Option<f64>, applied: Option<f64>) -> bool {
+    match (declared, applied) {
+        (Some(declared), Some(applied)) => (declared - applied).abs() < 1e-3,
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+fn unknown(report: &RunReport) -> Option<String> {
+    let declares = |s: &&Station| s.declared.cpus.is_some() || s.declared.cpuset.is_some();
+    let open = ran(report).filter(|station| station.agree.is_none());
+    let names: Vec<&str> = open.filter(declares).map(|s| s.name.as_str()).collect();
+    let names = some_of(&names)?;
+    Some(format!(
+        "Whether the limits applied are those declared is unknown, since the kernel does not \
+         tell: {names}."
+    ))
+}
+
+fn sees_more(report: &RunReport) -> Option<String> {
+    let stations = beliefs(report, |believed, effective| {
+        believed > effective + SAME_CPUS
+    })?;
+    Some(format!(
+        "The runtime sees more CPUs than it may use: {stations}. A pool of that size runs into \
+         the limit."
+    ))
+}
+
+fn sees_fewer(report: &RunReport) -> Option<String> {
+    let stations = beliefs(report, |believed, effective| {
+        believed < effective - SAME_CPUS
+    })?;
+    Some(format!(
+        "The runtime sees fewer CPUs than it may use: {stations}. A pool of that size leaves the \
+         rest unused."
+    ))
+}
+
+/// The stations whose believed and effective CPUs are in this relation.
+fn beliefs(report: &RunReport, relation: impl Fn(f64, f64) -> bool) -> Option<String> {
+    let stations: Vec<String> = ran(report)
+        .filter_map(|station| {
+            let (believed, effective) = (station.believed_cpus?, station.effective.cpus?);
+            relation(believed as f64, effective)
+                .then(|| format!("{} {believed} of {}", station.name, cpu_count(effective)))
+        })
+        .collect();
+    some_of(&stations)
+}
+
+fn some_of<T: AsRef<str>>(names: &[T]) -> Option<String> {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+fn ran(report: &RunReport) -> impl Iterator<Item = &Station> {
+    report.stations.iter().filter(|s| s.refused.is_none())
+}

@@ -1,0 +1,186 @@
+//! A report as `lab-primes` would give it, with one of everything.
+
+mod rows;
+
+pub(super) use rows::row;
+
+use crate::report::{
+    Backend, Change, Comparison, Declared, Effective, Group, Host, Interval, Invariant, Outcome,
+    RunReport, SCHEMA, Station,
+};
+use std::collections::BTreeMap;
+
+/// The range of six samples.
+const COVERAGE: f64 = 1.0 - 2.0 / 64.0;
+
+pub(super) fn interval(median: f64, low: f64, high: f64) -> Interval {
+    Interval {
+        median,
+        low,
+        high,
+        coverage: COVERAGE,
+    }
+}
+
+pub(super) fn station(name: &str, cpus: f64, believed: usize) -> Station {
+    Station {
+        name: name.to_owned(),
+        replicas: 1,
+        declared: Declared {
+            cpus: Some(cpus),
+            ..Declared::default()
+        },
+        effective: Effective {
+            cpus: Some(cpus),
+            quota_cpus: Some(cpus),
+            quota_known: true,
+            period_seconds: Some(0.1),
+            cpuset: Some("0-1".to_owned()),
+            memory_bytes: None,
+        },
+        believed_cpus: Some(believed),
+        agree: Some(true),
+        replica_cpusets: vec![Some("0-1".to_owned())],
+        refused: None,
+    }
+}
+
+fn pinned() -> Station {
+    Station {
+        declared: Declared {
+            cpuset: Some("0".to_owned()),
+            ..Declared::default()
+        },
+        effective: Effective {
+            cpus: Some(1.0),
+            quota_known: true,
+            cpuset: Some("0".to_owned()),
+            ..Effective::default()
+        },
+        ..station("primes-pinned", 1.0, 1)
+    }
+}
+
+/// A station that this host cannot grant.
+fn refused() -> Station {
+    Station {
+        effective: Effective::default(),
+        believed_cpus: None,
+        agree: None,
+        refused: Some(REFUSED.to_owned()),
+        ..station("primes-four", 4.0, 2)
+    }
+}
+
+const REFUSED: &str = "4.0 CPUs are declared and this host has 2 (compose/lab-primes.yml:58)";
+
+fn comparisons() -> Vec<Comparison> {
+    let key = |station: &str, strategy: &str, workers: usize| {
+        format!("{station}/{strategy}/trial/{workers}")
+    };
+    let compare = |question: &str, row, against, ratio, outcome| Comparison {
+        question: question.to_owned(),
+        row,
+        against,
+        ratio,
+        outcome,
+    };
+    vec![
+        compare(
+            "Do two workers gain under half a CPU?",
+            key("primes-half", "work-stealing", 2),
+            key("primes-half", "work-stealing", 1),
+            interval(1.003, 0.992, 1.011),
+            Outcome::NoDifferenceSeen,
+        ),
+        compare(
+            "Do chunks taken as needed beat equal ranges?",
+            key("primes-two", "work-stealing", 2),
+            key("primes-two", "static-threads", 2),
+            interval(1.172, 1.15, 1.19),
+            Outcome::Faster,
+        ),
+        compare(
+            "Is a fleet as good as one container?",
+            key("primes-fleet", "work-stealing", 1),
+            key("primes-two", "work-stealing", 2),
+            interval(0.97, 0.95, 0.98),
+            Outcome::Slower,
+        ),
+    ]
+}
+
+/// What another run than the one before found, and what must hold.
+fn conclusions(report: &mut RunReport) {
+    report.comparisons = comparisons();
+    report.groups = vec![Group {
+        title: "work-stealing, 2 workers, by limit".to_owned(),
+        rows: Vec::new(),
+        sentence: "primes-two is fastest (516 ms) and primes-half slowest (2.03 s), 3.94 × apart."
+            .to_owned(),
+    }];
+    let invariant = |name: &str, detail: &str| Invariant {
+        name: name.to_owned(),
+        held: name != "nothing lost",
+        detail: detail.to_owned(),
+    };
+    report.invariants = vec![
+        invariant("right answers", "every sample found the 148933 primes"),
+        invariant("limits applied", "read inside 5 stations"),
+        invariant(
+            "nothing lost",
+            "primes-fleet/executor/trial/1: primes-fleet restarted during the run",
+        ),
+    ];
+    report.changes = vec![Change {
+        subject: "primes-half".to_owned(),
+        knob: "cpus".to_owned(),
+        before: "0.25".to_owned(),
+        after: "0.5".to_owned(),
+        effects: vec![
+            "primes-half/work-stealing/trial/1: 2.00 × as fast (4.08 s → 2.04 s); as the model \
+             predicted (2.00 × as fast)."
+                .to_owned(),
+        ],
+    }];
+}
+
+pub(super) fn report() -> RunReport {
+    let mut report = RunReport {
+        schema: SCHEMA.to_owned(),
+        lab: "lab-primes".to_owned(),
+        backend: Backend::Docker,
+        started: "2025-11-21T09:00:00Z".to_owned(),
+        seconds: 252.3,
+        quick: false,
+        partial: false,
+        parameters: BTreeMap::from([
+            ("limit".to_owned(), 2_000_000.into()),
+            ("kernel".to_owned(), "trial".into()),
+        ]),
+        host: Host {
+            cpus: Some(2),
+            model: Some("Intel(R) Xeon(R) CPU @ 2.20GHz".to_owned()),
+            kernel: Some("5.10.0".to_owned()),
+            cgroup_version: Some("v1".to_owned()),
+            engine: Some("20.10.24".to_owned()),
+        },
+        stations: vec![
+            station("primes-half", 0.5, 1),
+            station("primes-two", 2.0, 2),
+            pinned(),
+            Station {
+                replicas: 4,
+                ..station("primes-fleet", 0.5, 1)
+            },
+            refused(),
+        ],
+        rows: rows::rows(),
+        comparisons: Vec::new(),
+        groups: Vec::new(),
+        invariants: Vec::new(),
+        changes: Vec::new(),
+    };
+    conclusions(&mut report);
+    report
+}
