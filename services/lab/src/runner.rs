@@ -25,7 +25,7 @@ const FREE_SAMPLE_SECONDS: f64 = 1.0;
 const COMMON_START_SECONDS: f64 = 0.25;
 
 /// The longest one sample may take while nothing is known of its length.
-const LONGEST_SAMPLE: Duration = Duration::from_secs(3600);
+const LONGEST_SAMPLE: Duration = Duration::from_hours(1);
 
 /// Everything one run needs.
 pub struct Runner<'a> {
@@ -69,7 +69,7 @@ impl Runner<'_> {
         let facts: Vec<Station> = surveyed.iter().map(|s| s.station.clone()).collect();
         let abilities = self.abilities(&client, &surveyed).await?;
         let plan = self.lab.plan(&facts, &abilities, self.options);
-        let plan = plan.map_err(|message| crate::Refused(message))?;
+        let plan = plan.map_err(crate::Refused)?;
 
         let mut rows = self.calibrate(&client, &surveyed, plan).await?;
         let partial = self.measure(&client, &surveyed, &mut rows).await;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// How long all replicas of a station may take to be ready.
-const READY_DEADLINE: Duration = Duration::from_secs(60);
+const READY_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Quotas are whole microseconds of a period of at least a millisecond.
 const SAME_QUOTA: f64 = 1e-3;
@@ -152,7 +152,7 @@ impl Surveyed {
     fn allowed_cpus(&self) -> Option<usize> {
         let sets = self.station.replica_cpusets.iter();
         let sets: Option<Vec<CpuSet>> = sets.map(|set| set.as_ref()?.parse().ok()).collect();
-        let mut all: Vec<usize> = sets?.iter().flat_map(|set| set.iter()).collect();
+        let mut all: Vec<usize> = sets?.iter().flat_map(CpuSet::iter).collect();
         all.sort_unstable();
         all.dedup();
         Some(all.len())

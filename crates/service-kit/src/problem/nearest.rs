@@ -1,11 +1,18 @@
 //! The known name that a misspelt one was probably meant to be.
 
+/// The distance's cost grows with the square of the length, the text is the
+/// client's, and no name is this long.
+const LONGEST_NAME_BYTES: usize = 64;
+
 /// The one of `known` that is nearest to `given`, if near enough to be meant.
 ///
 /// Near is a Damerau–Levenshtein distance (insertions, deletions,
 /// substitutions, swaps of neighbours) of at most a third of the longer
 /// name's length, at least 1; case and `-` against `_` count for nothing.
 pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if given.len() > LONGEST_NAME_BYTES {
+        return None;
+    }
     let given = folded(given);
     known
         .into_iter()

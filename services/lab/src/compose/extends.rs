@@ -1,10 +1,10 @@
 //! `extends`: a service taken from elsewhere in the folder, and changed.
 
 use super::finding::{Finding, Place};
-use super::keys::nearest;
 use super::merge;
 use super::node::{Data, Entry, Node};
 use super::source::{Sources, beside};
+use service_kit::problem::nearest;
 
 /// A service extends one that extends one …: so many at most.
 const MAX_CHAIN: usize = 32;
@@ -103,7 +103,7 @@ impl<'s, 'e> Extends<'s, 'e> {
             ))),
             None => {
                 let names: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
-                let hint = match nearest(&target.service, &names) {
+                let hint = match nearest(&target.service, names.iter().copied()) {
                     Some(near) => format!("did you mean {near}?"),
                     None if names.is_empty() => "it has no services".to_owned(),
                     None => format!("there are: {}", names.join(", ")),

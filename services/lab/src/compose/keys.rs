@@ -2,6 +2,7 @@
 
 use super::finding::Finding;
 use super::node::{Data, Node};
+use service_kit::problem::nearest;
 
 /// The keys of Compose 2.26.1's schema (and of 2.3x, where later ones were
 /// added), section by section: those of which a lab uses something. Keys that
@@ -199,7 +200,9 @@ fn unknown(section: &Node, known: &[&str], name: &str) -> Vec<Finding> {
         .map(|entry| {
             let key = &entry.key;
             let hint = misplaced(key, name)
-                .or_else(|| nearest(key, known).map(|near| format!("did you mean {near}?")))
+                .or_else(|| {
+                    nearest(key, known.iter().copied()).map(|near| format!("did you mean {near}?"))
+                })
                 .unwrap_or_else(|| match known.len() {
                     ..12 => format!("there are: {}", known.join(", ")),
                     _ => "remove it, or call it x-… to keep a note of your own".to_owned(),
@@ -222,25 +225,10 @@ fn misplaced(key: &str, name: &str) -> Option<String> {
     Some(format!("it belongs {home}: check the indentation"))
 }
 
-/// The name in `known` that was most likely meant, if any comes near.
-pub(crate) fn nearest<'k>(given: &str, known: &[&'k str]) -> Option<&'k str> {
-    // Edit distance grows with the square of the length, and no key is long.
-    if given.len() > 64 {
-        return None;
-    }
-    let lower = given.to_lowercase().replace('-', "_");
-    known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(&lower, name), *name))
-        .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::{LIMITS, SERVICE, nearest, unknown_at_top, unknown_in_service};
+    use super::{unknown_at_top, unknown_in_service};
     use crate::compose::yaml::parse;
 
     fn said(text: &str) -> Vec<String> {
@@ -269,8 +257,6 @@ mod tests {
                 "5: deploy.resources.limits has no key \"cpu\"; did you mean cpus?"
             ]
         );
-        assert_eq!(nearest("Read-Only", SERVICE), Some("read_only"));
-        assert_eq!(nearest("zzz", LIMITS), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::interpolate::{Environment, interpolate};
 use super::keys;
 use super::node::Node;
 use super::yaml;
+use service_kit::problem::nearest;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
@@ -128,7 +129,7 @@ impl<'e> Sources<'e> {
             .collect();
         let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
         known.sort_unstable();
-        match keys::nearest(name, &known) {
+        match nearest(name, known.iter().copied()) {
             Some(near) if near != name => format!("did you mean {near}?"),
             _ if known.is_empty() => "the folder holds no Compose files".to_owned(),
             _ => format!("there are: {}", known.join(", ")),

@@ -18,7 +18,7 @@ const API_PORT: u16 = 8080;
 const ADMIN_PORT: u16 = 9000;
 
 /// How long the host script may take for an action.
-const ACTION_DEADLINE: Duration = Duration::from_secs(60);
+const ACTION_DEADLINE: Duration = Duration::from_mins(1);
 
 /// The Docker backend.
 #[derive(Debug)]
