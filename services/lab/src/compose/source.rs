@@ -2,7 +2,6 @@
 
 use super::finding::{Finding, Place};
 use super::interpolate::{Environment, interpolate};
-use super::keys;
 use super::node::Node;
 use super::yaml;
 use service_kit::problem::nearest;
