@@ -1,6 +1,9 @@
 //! The machine, as its kernel describes it.
 
-use measure::report::Host;
+use crate::admin::BudgetReport;
+use cpu_budget::Cgroup;
+use measure::report::{Backend, Declared, Host, RunReport, SCHEMA, Station};
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -26,6 +29,42 @@ fn model(cpuinfo: &str) -> Option<String> {
         .find(|line| line.starts_with("model name"))?;
     let (_, name) = line.split_once(':')?;
     Some(name.trim().to_owned())
+}
+
+/// A report of what this very process measured, still without rows: one station,
+/// whose limits are those it finds itself under.
+pub fn report_here(lab: &str, station: &str, started: SystemTime) -> RunReport {
+    let budget = BudgetReport::read(&Cgroup::of_this_process());
+    let station = Station {
+        name: station.to_owned(),
+        replicas: 1,
+        declared: Declared::default(),
+        effective: budget.effective(),
+        believed_cpus: budget.believed_cpus,
+        agree: None,
+        replica_cpusets: vec![budget.cpuset],
+        refused: None,
+    };
+    RunReport {
+        schema: SCHEMA.into(),
+        lab: lab.to_owned(),
+        backend: Backend::InProcess,
+        started: rfc3339(started),
+        seconds: started.elapsed().unwrap_or_default().as_secs_f64(),
+        quick: false,
+        partial: false,
+        parameters: BTreeMap::new(),
+        host: Host {
+            cgroup_version: budget.cgroup_version,
+            ..host()
+        },
+        stations: vec![station],
+        rows: Vec::new(),
+        comparisons: Vec::new(),
+        groups: Vec::new(),
+        invariants: Vec::new(),
+        changes: Vec::new(),
+    }
 }
 
 /// A moment as a run report has it: RFC 3339 in UTC, to the second.

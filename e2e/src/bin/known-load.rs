@@ -4,10 +4,8 @@
 
 use clap::Parser;
 use cpu_budget::{Cgroup, clock::monotonic_seconds, thread};
-use measure::report::{
-    Backend, Declared, Host, ReplicaAccount, Round, Row, RunReport, SCHEMA, Station, WorkerAccount,
-};
-use service_kit::admin::BudgetReport;
+use measure::report::{ReplicaAccount, Round, Row, WorkerAccount};
+use service_kit::host::report_here;
 use service_kit::sampling::{Cause, Start, Window, WorkerClock};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
@@ -57,7 +55,6 @@ fn main() -> anyhow::Result<()> {
     }
     let cgroup = Cgroup::of_this_process();
     let started = SystemTime::now();
-    let began = monotonic_seconds();
     let rounds = (0..load.rounds)
         .map(|round| Round {
             round,
@@ -65,43 +62,17 @@ fn main() -> anyhow::Result<()> {
             replicas: vec![load.sample(&cgroup)],
         })
         .collect();
-    let budget = BudgetReport::read(&cgroup);
-    let mut report = RunReport {
-        schema: SCHEMA.into(),
-        lab: "known-load".into(),
-        backend: Backend::InProcess,
-        started: service_kit::host::rfc3339(started),
-        seconds: monotonic_seconds() - began,
-        quick: false,
-        partial: false,
-        parameters: [("load".into(), format!("{load:?}").into())].into(),
-        host: Host {
-            cgroup_version: budget.cgroup_version.clone(),
-            ..service_kit::host::host()
-        },
-        stations: vec![Station {
-            name: "here".into(),
-            replicas: 1,
-            declared: Declared::default(),
-            effective: budget.effective(),
-            believed_cpus: budget.believed_cpus,
-            agree: None,
-            replica_cpusets: vec![budget.cpuset.clone()],
-            refused: None,
-        }],
-        rows: vec![Row {
-            station: "here".into(),
-            strategy: "known-load".into(),
-            kernel: "spin".into(),
-            workers: load.workers,
-            rounds,
-            ..Row::default()
-        }],
-        comparisons: Vec::new(),
-        groups: Vec::new(),
-        invariants: Vec::new(),
-        changes: Vec::new(),
-    };
+    let mut report = report_here("known-load", "here", started);
+    let shown = format!("{load:?}").into();
+    report.parameters = [("load".into(), shown)].into();
+    report.rows = vec![Row {
+        station: "here".into(),
+        strategy: "known-load".into(),
+        kernel: "spin".into(),
+        workers: load.workers,
+        rounds,
+        ..Row::default()
+    }];
     measure::analysis::analyse(&mut report);
     serde_json::to_writer(std::io::stdout(), &report)?;
     Ok(())

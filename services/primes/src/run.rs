@@ -5,13 +5,13 @@ use crate::config::{Format, RunConfig};
 use crate::sample::{Sample, Taken};
 use crate::workload::{Control, Job, Shard, Strategy};
 use anyhow::Context;
-use cpu_budget::{Cgroup, CpuBudget, clock::monotonic_seconds};
+use cpu_budget::{Cgroup, CpuBudget};
 use indicatif::{ProgressBar, ProgressStyle};
 use measure::calibration;
-use measure::report::{Backend, Declared, Host, Invariant, Round, Row, RunReport, SCHEMA, Station};
+use measure::report::{Invariant, Round, Row, RunReport};
 use measure::text;
-use service_kit::admin::BudgetReport;
 use service_kit::config::EXIT_BAD_CONFIG;
+use service_kit::host::report_here;
 use service_kit::runlock::RunLock;
 use service_kit::shutdown::{Cause, Shutdown};
 use std::io::IsTerminal;
@@ -126,41 +126,14 @@ impl<'a> Bench<'a> {
     /// keeps its whole rounds.
     fn run(mut self) -> anyhow::Result<RunReport> {
         let started = SystemTime::now();
-        let began = monotonic_seconds();
         self.calibrate()?;
         let mut rows: Vec<Row> = self.samples.iter().map(|sample| self.row(sample)).collect();
         let partial = !self.measure(&mut rows)?;
         self.bar.finish_and_clear();
-        let budget = BudgetReport::read(&self.cgroup);
-        let mut report = RunReport {
-            schema: SCHEMA.into(),
-            lab: "primes run".into(),
-            backend: Backend::InProcess,
-            started: service_kit::host::rfc3339(started),
-            seconds: monotonic_seconds() - began,
-            quick: false,
-            partial,
-            parameters: self.parameters(),
-            host: Host {
-                cgroup_version: budget.cgroup_version.clone(),
-                ..service_kit::host::host()
-            },
-            stations: vec![Station {
-                name: self.config.station.clone(),
-                replicas: 1,
-                declared: Declared::default(),
-                effective: budget.effective(),
-                believed_cpus: budget.believed_cpus,
-                agree: None,
-                replica_cpusets: vec![budget.cpuset.clone()],
-                refused: None,
-            }],
-            rows,
-            comparisons: Vec::new(),
-            groups: Vec::new(),
-            invariants: Vec::new(),
-            changes: Vec::new(),
-        };
+        let mut report = report_here("primes run", &self.config.station, started);
+        report.partial = partial;
+        report.parameters = self.parameters();
+        report.rows = rows;
         report.invariants.push(same_answers(&report));
         measure::analysis::analyse(&mut report);
         Ok(report)

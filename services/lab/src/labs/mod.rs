@@ -1,5 +1,7 @@
 //! The labs: which rows each one runs, and what it concludes beyond the rows.
 
+mod groups;
+mod invariants;
 mod primes;
 
 use measure::report::{RunReport, Station};

@@ -1,5 +1,7 @@
 //! `lab-primes`: the same count of primes under different CPU limits.
 
+use super::groups::group;
+use super::invariants::{limits_applied, nothing_lost, sequences_unbroken};
 use super::{Abilities, Lab, Options, Part, PlannedRow};
 use measure::report::{Comparison, Group, Interval, Invariant, Outcome, Row, RunReport, Station};
 use serde_json::{Value, json};
@@ -175,7 +177,7 @@ impl Lab for Primes {
             answers(report),
             limits_applied(report),
             sequences_unbroken(report),
-            all_measured(report),
+            nothing_lost(report),
         ];
         report.groups = groups(report);
     }
@@ -317,100 +319,6 @@ fn answers(report: &RunReport) -> Invariant {
     }
 }
 
-/// Each quota and cpuset was applied as declared, where the kernel tells.
-fn limits_applied(report: &RunReport) -> Invariant {
-    let ran = || report.stations.iter().filter(|s| s.refused.is_none());
-    let wrong: Vec<_> = ran().filter(|s| s.agree == Some(false)).collect();
-    let unknown = ran().filter(|s| s.agree.is_none()).count();
-    let detail = if wrong.is_empty() {
-        format!(
-            "quota and cpuset read inside {} stations are those declared{}",
-            ran().count() - unknown,
-            if unknown > 0 {
-                format!("; unknown in {unknown}")
-            } else {
-                String::new()
-            }
-        )
-    } else {
-        let names: Vec<_> = wrong.iter().map(|s| s.name.as_str()).collect();
-        format!(
-            "declared and effective limits differ in {}",
-            names.join(", ")
-        )
-    };
-    Invariant {
-        name: "limits applied".into(),
-        held: wrong.is_empty(),
-        detail,
-    }
-}
-
-/// Nobody else ran work on a station, and none restarted. An instance's runs
-/// of calibration come before the first round, so only rises are checked.
-fn sequences_unbroken(report: &RunReport) -> Invariant {
-    let mut broken = Vec::new();
-    for station in &report.stations {
-        let mut runs: Vec<(f64, usize, &str, u64)> = report
-            .rows
-            .iter()
-            .filter(|row| row.station == station.name)
-            .flat_map(|row| &row.rounds)
-            .flat_map(|round| round.replicas.iter().enumerate())
-            .map(|(i, r)| (r.started_seconds, i, r.instance.as_str(), r.run_sequence))
-            .collect();
-        runs.sort_by(|a, b| {
-            (a.1, a.0)
-                .partial_cmp(&(b.1, b.0))
-                .unwrap_or(std::cmp::Ordering::Equal)
-        });
-        for pair in runs.windows(2) {
-            let ((_, replica, instance, run), (_, next_replica, next_instance, next_run)) =
-                (pair[0], pair[1]);
-            if replica != next_replica {
-                continue;
-            }
-            if instance != next_instance {
-                broken.push(format!("{} restarted", station.name));
-            } else if next_run != run + 1 {
-                broken.push(format!("{} ran something else in between", station.name));
-            }
-        }
-    }
-    broken.dedup();
-    Invariant {
-        name: "run sequences unbroken".into(),
-        held: broken.is_empty(),
-        detail: if broken.is_empty() {
-            "no station restarted or ran anything but this lab's samples".into()
-        } else {
-            broken.join("; ")
-        },
-    }
-}
-
-/// Every planned row of a station that was granted has its figures.
-fn all_measured(report: &RunReport) -> Invariant {
-    let refused = |name: &String| {
-        let station = report.stations.iter().find(|s| s.name == *name);
-        station.is_some_and(|station| station.refused.is_some())
-    };
-    let planned = report.rows.iter().filter(|row| !refused(&row.station));
-    let measured = planned.clone().filter(|row| row.not_run.is_none()).count();
-    let lost: Vec<_> = planned
-        .filter_map(|row| Some(format!("{}: {}", row.key(), row.not_run.as_ref()?)))
-        .collect();
-    Invariant {
-        name: "nothing lost".into(),
-        held: lost.is_empty(),
-        detail: if lost.is_empty() {
-            format!("all {measured} rows were measured")
-        } else {
-            lost.join("; ")
-        },
-    }
-}
-
 /// π(limit − 1), counted here by a sieve that shares nothing with the kernels
 /// under test, or known from the literature.
 fn primes_below(limit: u64) -> Option<u64> {
@@ -473,77 +381,4 @@ fn groups(report: &RunReport) -> Vec<Group> {
 fn is_fleet(report: &RunReport, row: &Row) -> bool {
     let station = report.stations.iter().find(|s| s.name == row.station);
     station.is_some_and(|station| station.replicas > 1)
-}
-
-/// Says of a group's measured rows how far they lie apart and what bound each;
-/// `None` for fewer than two.
-fn group<'a>(
-    report: &'a RunReport,
-    title: String,
-    belongs: impl Fn(&&'a Row) -> bool,
-    label: impl Fn(&Row) -> String,
-) -> Option<Group> {
-    let mut rows: Vec<(&Row, Interval)> = report
-        .rows
-        .iter()
-        .filter(belongs)
-        .filter_map(|row| Some((row, row.wall_seconds?)))
-        .collect();
-    if rows.len() < 2 {
-        return None;
-    }
-    rows.sort_by(|a, b| a.1.median.total_cmp(&b.1.median));
-    let (fastest, slowest) = (rows[0], rows[rows.len() - 1]);
-    let apart = slowest.1.median / fastest.1.median;
-    let overlap = fastest.1.high >= slowest.1.low;
-    let mut sentence = if overlap {
-        format!(
-            "No row is clearly faster than another: {} to {} s per job, and the intervals overlap.",
-            significant(fastest.1.median),
-            significant(slowest.1.median)
-        )
-    } else {
-        format!(
-            "From {} s ({}) to {} s ({}) per job, a factor of {apart:.2}.",
-            significant(fastest.1.median),
-            label(fastest.0),
-            significant(slowest.1.median),
-            label(slowest.0)
-        )
-    };
-    sentence.push_str(&bound_by(&rows, &label));
-    Some(Group {
-        title,
-        rows: rows.iter().map(|(row, _)| row.key()).collect(),
-        sentence,
-    })
-}
-
-/// What bound each row, rows of one verdict together.
-fn bound_by(rows: &[(&Row, Interval)], label: &impl Fn(&Row) -> String) -> String {
-    let mut kinds: Vec<(String, Vec<String>)> = Vec::new();
-    for (row, _) in rows {
-        let Some(verdict) = &row.verdict else {
-            continue;
-        };
-        let kind = verdict.kind.to_string();
-        match kinds.iter_mut().find(|(seen, _)| *seen == kind) {
-            Some((_, labels)) => labels.push(label(row)),
-            None => kinds.push((kind, vec![label(row)])),
-        }
-    }
-    if kinds.is_empty() {
-        return String::new();
-    }
-    let parts: Vec<_> = kinds
-        .into_iter()
-        .map(|(kind, labels)| format!("{kind} ({})", labels.join(", ")))
-        .collect();
-    format!(" What bound them: {}.", parts.join("; "))
-}
-
-/// Three significant digits.
-fn significant(seconds: f64) -> String {
-    let digits = (2 - seconds.abs().max(1e-9).log10().floor() as i32).max(0);
-    format!("{seconds:.*}", digits as usize)
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 const CHUNKS: u64 = 512;
 
 /// The largest number a job may reach: trial division of one prime near it
-/// takes a millisecond, so that a chunk can still be cancelled in time.
+/// takes milliseconds, so that a chunk of them can still be cancelled in time.
 pub const LARGEST_LIMIT: u64 = 1_000_000_000_000;
 
 /// The most parts a job may be shared out in: more than any fleet has replicas,
@@ -110,7 +110,7 @@ impl Job {
         }
         let chunk_length = (limit - from)
             .div_ceil(CHUNKS)
-            .clamp(1, kernel.longest_chunk());
+            .clamp(1, kernel.longest_chunk(limit));
         Ok(Self {
             numbers: (from, limit),
             kernel,

@@ -103,6 +103,8 @@ async fn counts_from_any_number_to_any_other() {
         (2, 3),
         (24, 29),
         (24, 30),
+        (0, 7919),
+        (0, 7920),
         (90_000, 110_000),
         (beyond_32_bits - 500, beyond_32_bits + 500),
     ] {

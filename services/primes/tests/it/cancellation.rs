@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 use crate::processes::has_processes;
 use crate::station::{Station, endless};
+#[cfg(target_os = "linux")]
+use rustix::process::{Signal, getpgid, kill_process};
 use serde_json::{Value, json};
 
 /// Starts `request`, waits until its run goes on, and hangs up.
@@ -70,9 +72,8 @@ async fn a_child_process_that_is_killed_fails_the_run_and_not_the_service() {
     let client = station.send_run(&endless("processes"));
     let processes = has_processes(&station.name, 3).await;
 
-    for &child in processes.iter().filter(|&&id| id != station.id()) {
-        let child = rustix::process::Pid::from_raw(child.cast_signed()).unwrap();
-        let _ = rustix::process::kill_process(child, rustix::process::Signal::KILL);
+    for child in station.children_of(&processes) {
+        let _ = kill_process(child, Signal::KILL);
     }
 
     let answer = client.await.unwrap();
@@ -83,4 +84,19 @@ async fn a_child_process_that_is_killed_fails_the_run_and_not_the_service() {
     let failed = station.metric(r#"primes_runs_total{outcome="failed"}"#);
     assert_eq!(failed.await, Some(1.0));
     station.run(json!({"limit": 100})).await;
+}
+
+/// A terminal signals the whole foreground group. A child that died of Ctrl-C
+/// before its parent knew of it would look like a fault.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn child_processes_are_out_of_the_terminals_reach() {
+    let station = Station::start();
+    let client = station.send_run(&endless("processes"));
+    let processes = has_processes(&station.name, 3).await;
+
+    for child in station.children_of(&processes) {
+        assert_eq!(getpgid(Some(child)).unwrap(), child);
+    }
+    client.abort();
 }

@@ -108,7 +108,6 @@ async fn a_signal_after_a_round_keeps_the_whole_rounds() {
     ];
     for (signal, strategy, code) in [
         (Signal::INT, "work-stealing", 130),
-        // Its children must not die of the Ctrl-C before it knows of it.
         (Signal::INT, "processes", 130),
         (Signal::TERM, "executor", 143),
     ] {

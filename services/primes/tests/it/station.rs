@@ -144,9 +144,14 @@ impl Station {
             .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
     }
 
+    /// Those of its `processes` that are not the service itself.
     #[cfg(target_os = "linux")]
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+    pub(crate) fn children_of(&self, processes: &[u32]) -> Vec<Pid> {
+        processes
+            .iter()
+            .filter(|&&id| id != self.child.id())
+            .filter_map(|id| Pid::from_raw(id.cast_signed()))
+            .collect()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -41,10 +41,11 @@ impl Kernel {
         }
     }
 
-    /// The longest chunk that can still be cancelled within a fraction of a second.
-    pub(super) fn longest_chunk(self) -> u64 {
+    /// The longest chunk of numbers below `limit` that can still be cancelled
+    /// within a fraction of a second.
+    pub(super) fn longest_chunk(self, limit: u64) -> u64 {
         match self {
-            Self::Trial => 8192,
+            Self::Trial => trial::longest_chunk(limit),
         }
     }
 }

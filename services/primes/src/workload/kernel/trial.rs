@@ -21,6 +21,18 @@ fn is_prime_u64(n: u64) -> bool {
     n >= 2 && (2..=n.isqrt()).all(|divisor| n % divisor != 0)
 }
 
+/// The divisions of a chunk if all its numbers were prime; about one in
+/// twenty is, so that a chunk takes a tenth of a second.
+const MOST_DIVISIONS: u64 = 1 << 28;
+
+/// No chunk is longer, however cheap its numbers are.
+const LONGEST_CHUNK: u64 = 8192;
+
+/// The longest chunk of numbers below `limit` that takes a fraction of a second.
+pub(super) fn longest_chunk(limit: u64) -> u64 {
+    (MOST_DIVISIONS / limit.isqrt().max(1)).clamp(1, LONGEST_CHUNK)
+}
+
 /// What one number costs beside its divisions (root, loop, count), in divisions.
 const OVERHEAD_DIVISIONS: f64 = 4.0;
 
