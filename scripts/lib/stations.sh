@@ -47,7 +47,8 @@ check_file() {
     # shellcheck disable=SC2046 # one word per argument
     stations=$(docker run --rm --network none --read-only --cap-drop ALL -v "$PWD/compose:/compose:ro" \
         $(interpolated_variables) parlab/lab check --compose-dir /compose --lab "$topic" --format stations) || status=$?
-    [ "$status" = 0 ] || exit "$status"
+    [ "$status" = 0 ] || die "$status" "$file cannot run as it stands; nothing was started or changed" \
+        "mend what is named above, then make lab-$topic again"
     export LAB_STATIONS="$stations"
 }
 

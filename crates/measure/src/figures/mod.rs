@@ -61,7 +61,8 @@ pub struct RoundFigures {
     /// Share of the allowed CPUs' time that was idle.
     pub idle_share: Option<f64>,
     /// The part of it that is left when the CPUs for which no worker was there
-    /// (too few, not yet started, already done) are taken off.
+    /// (too few, not yet started, already done) and the time in which the
+    /// station's own quota stopped a CPU's queue are taken off.
     pub spare_idle_share: Option<f64>,
     /// Share of the allowed CPUs' time that other processes used.
     pub others_share: Option<f64>,
@@ -88,6 +89,7 @@ impl RoundFigures {
         let cpus = cpus::CpuUse::new(round, station);
         let split = budget::split(round, &limits, &cpus);
         let lacking = budget::lacking_share(round, cpus.allowed);
+        let stopped = stopped_share(round, cpus.allowed, wall_seconds);
         Some(Self {
             round: round.round,
             repeats: round.repeats.max(1),
@@ -116,7 +118,7 @@ impl RoundFigures {
             spare_idle_share: cpus
                 .idle_share
                 .zip(lacking)
-                .map(|(idle, lack)| (idle - lack).max(0.0)),
+                .map(|(idle, lack)| (idle - lack - stopped).max(0.0)),
             idle_share: cpus.idle_share,
             others_share: cpus.others_share,
             steal_share: cpus.steal_share,
@@ -187,6 +189,17 @@ fn cpu_by_replica(round: &Round) -> Option<Vec<f64>> {
         .iter()
         .map(|r| counted(r.group.cpu_seconds))
         .collect()
+}
+
+/// Share of the allowed CPUs' time in which the station's own quota stopped
+/// their queues: `throttled_time` is summed over the CPUs.
+fn stopped_share(round: &Round, allowed: Option<f64>, wall_seconds: f64) -> f64 {
+    let stopped: f64 = round
+        .replicas
+        .iter()
+        .filter_map(|r| counted(r.group.throttled_seconds))
+        .sum();
+    allowed.map_or(0.0, |cpus| stopped / (cpus * wall_seconds))
 }
 
 fn worker_cpu(round: &Round) -> Option<f64> {

@@ -26,7 +26,7 @@ pub fn whole(number: f64) -> Result<u64, String> {
     if number < 0.0 {
         Err("must not be negative".into())
     } else if number > LARGEST {
-        Err(format!("must be at most {LARGEST:e}"))
+        Err(format!("must be at most {LARGEST} (2^53)"))
     } else if number.fract() == 0.0 {
         Ok(number as u64)
     } else {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Chunks of a job, before shards: enough that a late chunk hardly matters
-/// (1/512 of the work), few enough that taking one costs nothing.
+/// (1/512 of the work). Tiny jobs have fewer, huge ones more.
 const CHUNKS: u64 = 512;
 
 /// The largest number a job may reach: trial division of one prime near it
@@ -108,9 +108,10 @@ impl Job {
                 count: shard.count,
             });
         }
+        let lengths = kernel.chunk_lengths(limit);
         let chunk_length = (limit - from)
             .div_ceil(CHUNKS)
-            .clamp(1, kernel.longest_chunk(limit));
+            .clamp(*lengths.start(), *lengths.end());
         Ok(Self {
             numbers: (from, limit),
             kernel,

@@ -91,6 +91,18 @@ fn a_cpu_that_no_worker_was_there_for_shows_no_limit() {
 }
 
 #[test]
+fn cpus_that_the_stations_own_quota_stopped_show_no_hidden_limit() {
+    // Quota 1.5, four threads on two CPUs, both stopped for a quarter of the time.
+    let sample = (0..4)
+        .fold(replica(1.0), |r, _| r.worker(0.375, 0.625))
+        .throttled(10, 10, 0.5);
+    assert_eq!(
+        kind_of(&station("one-and-half", Some(1.5)), sample),
+        VerdictKind::Cpu
+    );
+}
+
+#[test]
 fn who_had_the_cpu_must_be_known_to_name_it() {
     let mut sample = replica(1.0)
         .worker(0.5, 0.5)

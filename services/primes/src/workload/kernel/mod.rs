@@ -4,7 +4,7 @@ mod trial;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use utoipa::ToSchema;
 
 /// How primes are found.
@@ -41,11 +41,10 @@ impl Kernel {
         }
     }
 
-    /// The longest chunk of numbers below `limit` that can still be cancelled
-    /// within a fraction of a second.
-    pub(super) fn longest_chunk(self, limit: u64) -> u64 {
+    /// How long chunks of numbers below `limit` may be.
+    pub(super) fn chunk_lengths(self, limit: u64) -> RangeInclusive<u64> {
         match self {
-            Self::Trial => trial::longest_chunk(limit),
+            Self::Trial => trial::chunk_lengths(limit),
         }
     }
 }

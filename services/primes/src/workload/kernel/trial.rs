@@ -2,7 +2,7 @@
 //! stopping at the first that divides. Slow on purpose, and the same arithmetic
 //! as the course's Python, Node, Java and Go programs, so that times compare.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 /// How many primes are in `numbers`.
 pub(super) fn count(numbers: Range<u64>) -> u64 {
@@ -28,9 +28,18 @@ const MOST_DIVISIONS: u64 = 1 << 28;
 /// No chunk is longer, however cheap its numbers are.
 const LONGEST_CHUNK: u64 = 8192;
 
-/// The longest chunk of numbers below `limit` that takes a fraction of a second.
-pub(super) fn longest_chunk(limit: u64) -> u64 {
-    (MOST_DIVISIONS / limit.isqrt().max(1)).clamp(1, LONGEST_CHUNK)
+/// The divisions of a chunk at least, about 0.1 ms: beside it, the few
+/// microseconds that a worker's clock costs per chunk do not count.
+const LEAST_DIVISIONS: f64 = 65_536.0;
+
+/// How long chunks of numbers below `limit` may be: long enough to be worth
+/// taking, short enough to be cancelled within a fraction of a second.
+pub(super) fn chunk_lengths(limit: u64) -> RangeInclusive<u64> {
+    let longest = (MOST_DIVISIONS / limit.isqrt().max(1)).clamp(1, LONGEST_CHUNK);
+    // Primes near n cost √n divisions and are one in ln n; others cost little.
+    let n = limit.max(3) as f64;
+    let shortest = (LEAST_DIVISIONS * n.ln() / n.sqrt()) as u64;
+    shortest.clamp(1, longest)..=longest
 }
 
 /// What one number costs beside its divisions (root, loop, count), in divisions.
