@@ -24,7 +24,7 @@ make_one() {
     maker=$(printf '%s' "$STAND_INS" | awk -v image="$1" '$1 == image { print $2 }')
     if [ -z "$maker" ]; then
         die "$EXIT_USAGE" "no stand-in is known for $1" \
-            "there are:$(printf '%s' "$STAND_INS" | awk '{ printf " %s", $1 }')"
+            "there are:$(printf '%s' "$STAND_INS" | awk 'NF { printf " %s", $1 }')"
     fi
     [ -n "$work" ] || prepare
     began=$(date +%s)

@@ -2,8 +2,9 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::config;
 
@@ -50,28 +51,29 @@ impl LogFormat {
     }
 }
 
-fn filter(directives: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
+/// By level and module. `EnvFilter` can tell spans' fields apart as well, which
+/// nobody here needs, and brings a regular-expression engine into every build.
+fn filter(directives: &str) -> Result<Targets, ParseError> {
     match directives {
-        "" => EnvFilter::try_new("info"),
-        given => EnvFilter::try_new(given),
+        "" => "info".parse(),
+        given => given.parse(),
     }
 }
 
 fn subscriber<W>(
     format: LogFormat,
-    filter: EnvFilter,
+    filter: Targets,
     colours: bool,
     writer: W,
 ) -> Box<dyn tracing::Subscriber + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer);
+    let registry = tracing_subscriber::registry().with(filter);
+    let lines = fmt::layer().with_writer(writer);
     match format {
-        LogFormat::Human => Box::new(builder.with_ansi(colours).finish()),
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
+        LogFormat::Human => Box::new(registry.with(lines.with_ansi(colours))),
+        LogFormat::Json => Box::new(registry.with(lines.json().flatten_event(true))),
     }
 }
 
