@@ -364,7 +364,13 @@ fn groups(report: &RunReport) -> Vec<Group> {
         report,
         format!("{STRATEGY} on {largest}, by workers"),
         |row| row.station == largest && row.strategy == STRATEGY,
-        |row| format!("{} workers", row.workers),
+        |row| {
+            format!(
+                "{} worker{}",
+                row.workers,
+                if row.workers == 1 { "" } else { "s" }
+            )
+        },
     );
     let by_strategy = group(
         report,
