@@ -7,7 +7,8 @@ use cpu_budget::{Cgroup, clock::monotonic_seconds, thread};
 use measure::report::{ReplicaAccount, Round, Row, WorkerAccount};
 use service_kit::host::report_here;
 use service_kit::sampling::{Cause, Start, Window, WorkerClock};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -26,11 +27,11 @@ struct Load {
     #[arg(long, default_value_t = 0.0)]
     sleep_ms: f64,
 
-    /// Items of each worker in one sample
+    /// Items per worker in one sample; each takes the next as it becomes free
     #[arg(long)]
     items: u32,
 
-    /// Items of the first worker, where it has more than the others
+    /// Give each worker its own items beforehand, and the first one this many
     #[arg(long)]
     first_items: Option<u32>,
 
@@ -81,6 +82,7 @@ fn main() -> anyhow::Result<()> {
 impl Load {
     fn sample(&self, cgroup: &Cgroup) -> ReplicaAccount {
         let lock = &Mutex::new(());
+        let left = &AtomicU32::new(self.items * self.workers as u32);
         let window = Window::open(
             cgroup,
             self.workers,
@@ -90,7 +92,7 @@ impl Load {
         let started = window.started();
         let mut accounts: Vec<WorkerAccount> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..self.workers)
-                .map(|index| scope.spawn(move || self.work(index, started, lock)))
+                .map(|index| scope.spawn(move || self.work(index, started, left, lock)))
                 .collect();
             let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
             joined
@@ -107,13 +109,24 @@ impl Load {
         window.close(ended, accounts, 0.0)
     }
 
-    fn work(&self, index: usize, started: f64, lock: &Mutex<()>) -> WorkerAccount {
+    fn work(
+        &self,
+        index: usize,
+        started: f64,
+        left: &AtomicU32,
+        lock: &Mutex<()>,
+    ) -> WorkerAccount {
         let mut clock = WorkerClock::of_new_thread(started);
-        let items = match (index, self.first_items) {
-            (0, Some(items)) => items,
-            _ => self.items,
+        let own = match (index, self.first_items) {
+            (0, Some(first)) => &AtomicU32::new(first),
+            (_, Some(_)) => &AtomicU32::new(self.items),
+            (_, None) => left,
         };
-        for _ in 0..items {
+        let next = || {
+            own.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1))
+                .is_ok()
+        };
+        while next() {
             clock.take_up(started);
             if self.lock {
                 let held = clock.blocked(Cause::Lock, || lock.lock());

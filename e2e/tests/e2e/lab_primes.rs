@@ -147,7 +147,7 @@ fn an_edited_limit_is_named_in_the_next_report_with_its_effect() {
     let said_so = change
         .effects
         .iter()
-        .any(|effect| effect.contains("slower"));
+        .any(|effect| effect.contains("× as long"));
     assert!(said_so, "{change:?}");
     let half = report
         .rows

@@ -8,6 +8,9 @@ use std::process::Command;
 /// The image of `known-load`.
 const IMAGE: &str = "parlab/known-load";
 
+/// How often a case is tried on a machine that others disturb.
+const ATTEMPTS: u32 = 4;
+
 /// Work with a known bottleneck: `docker run`'s limits and the load's arguments.
 struct Case<'a> {
     limits: &'a [&'a str],
@@ -39,16 +42,29 @@ impl Docker {
         report.rows.into_iter().next().unwrap()
     }
 
+    /// The case gets its kind. A machine that is disturbed meanwhile may show
+    /// `host` or leave it open, and then the case is tried again; any other
+    /// kind is a wrong verdict.
     fn assert_truth(&self, case: &Case) {
-        let row = self.run_load(case.limits, case.load);
-        let verdict = row.verdict.as_ref().unwrap();
-        assert_eq!(
-            verdict.kind, case.expected,
-            "{:?} {}: {verdict:#?}\n{:?}\n{:?}",
-            case.limits, case.load, row.time_budget, row.blocked_by
-        );
-        let unaccounted = row.blocked_by.unwrap().unaccounted;
-        assert!(unaccounted.abs() < 0.03, "{}: {unaccounted}", case.load);
+        for attempt in 1..=ATTEMPTS {
+            let row = self.run_load(case.limits, case.load);
+            let verdict = row.verdict.as_ref().unwrap();
+            let shown = format!(
+                "{:?} {}: {verdict:#?}\n{:?}\n{:?}",
+                case.limits, case.load, row.time_budget, row.blocked_by
+            );
+            let unaccounted = row.blocked_by.unwrap().unaccounted;
+            assert!(unaccounted.abs() < 0.03, "{shown}");
+            let disturbed = [VerdictKind::Unclear, VerdictKind::Host].contains(&verdict.kind);
+            if verdict.kind == case.expected {
+                return;
+            }
+            assert!(
+                disturbed && attempt < ATTEMPTS,
+                "not {}: {shown}",
+                case.expected
+            );
+        }
     }
 
     /// A container that burns CPU until it is dropped.
