@@ -9,7 +9,21 @@ use std::process::Command;
 const IMAGE: &str = "parlab/known-load";
 
 /// How often a case is tried on a machine that others disturb.
-const ATTEMPTS: u32 = 4;
+const ATTEMPTS: u32 = 6;
+
+/// Share of the allowed CPUs' time that others or the hypervisor had, from
+/// which on work that needs all of them cannot show that it used them.
+const DISTURBED: f64 = 0.015;
+
+/// The share of the allowed CPUs' time that others or the hypervisor had.
+fn disturbance(row: &Row) -> f64 {
+    let accounts = || row.rounds.iter().flat_map(|round| &round.replicas);
+    let taken = accounts()
+        .map(|a| a.cpus.others_seconds.unwrap_or(0.0) + a.cpus.steal_seconds.unwrap_or(0.0));
+    let all = accounts()
+        .map(|a| (a.ended_seconds - a.started_seconds) * a.cpus.count.unwrap_or(1) as f64);
+    taken.sum::<f64>() / all.sum::<f64>()
+}
 
 /// Work with a known bottleneck: `docker run`'s limits and the load's arguments.
 struct Case<'a> {
@@ -42,11 +56,12 @@ impl Docker {
         report.rows.into_iter().next().unwrap()
     }
 
-    /// The case gets its kind. A machine that is disturbed meanwhile may show
-    /// `host` or leave it open, and then the case is tried again; any other
-    /// kind is a wrong verdict.
+    /// The case gets its kind; another kind is a wrong verdict. A machine that
+    /// others disturb may show `host` or leave it open: then it is tried again,
+    /// and left open in the end only if the disturbance was measured each time.
     fn assert_truth(&self, case: &Case) {
-        for attempt in 1..=ATTEMPTS {
+        let mut quiet_but_open = None;
+        for _ in 0..ATTEMPTS {
             let row = self.run_load(case.limits, case.load);
             let verdict = row.verdict.as_ref().unwrap();
             let shown = format!(
@@ -55,16 +70,19 @@ impl Docker {
             );
             let unaccounted = row.blocked_by.unwrap().unaccounted;
             assert!(unaccounted.abs() < 0.03, "{shown}");
-            let disturbed = [VerdictKind::Unclear, VerdictKind::Host].contains(&verdict.kind);
             if verdict.kind == case.expected {
                 return;
             }
-            assert!(
-                disturbed && attempt < ATTEMPTS,
-                "not {}: {shown}",
-                case.expected
-            );
+            let open = [VerdictKind::Unclear, VerdictKind::Host].contains(&verdict.kind);
+            assert!(open, "not {}: {shown}", case.expected);
+            if disturbance(&row) < DISTURBED {
+                quiet_but_open = Some(shown);
+            }
         }
+        if let Some(shown) = quiet_but_open {
+            panic!("never {}: {shown}", case.expected);
+        }
+        eprintln!("left open, since others had the CPUs: {}", case.load);
     }
 
     /// A container that burns CPU until it is dropped.
@@ -153,9 +171,10 @@ fn work_whose_bottleneck_is_built_in_gets_that_verdict() {
             load: "--workers 2 --busy-ms 5 --items 100 --lock",
             expected: VerdictKind::Contention,
         },
+        // Eight threads, as probed for the design, leave 1 to 3 % idle here.
         Case {
             limits: TWO_CPUS,
-            load: "--workers 8 --busy-ms 5 --sleep-ms 5 --items 60",
+            load: "--workers 16 --busy-ms 5 --sleep-ms 5 --items 40",
             expected: VerdictKind::Cpu,
         },
         Case {
