@@ -23,7 +23,15 @@ pub fn group<'a>(
     let (fastest, slowest) = (rows[0], rows[rows.len() - 1]);
     let apart = slowest.1.median / fastest.1.median;
     let overlap = fastest.1.high >= slowest.1.low;
-    let mut sentence = if overlap {
+    let mut sentence = if report.quick {
+        format!(
+            "Medians from {} s ({}) to {} s ({}) per job, of too few rounds to tell them apart.",
+            significant(fastest.1.median),
+            label(fastest.0),
+            significant(slowest.1.median),
+            label(slowest.0)
+        )
+    } else if overlap {
         format!(
             "No row is clearly faster than another: {} to {} s per job, and the intervals overlap.",
             significant(fastest.1.median),

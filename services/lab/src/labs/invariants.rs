@@ -31,8 +31,8 @@ pub fn limits_applied(report: &RunReport) -> Invariant {
     }
 }
 
-/// Nobody else ran work on a station, and none restarted. An instance's runs
-/// of calibration come before the first round, so only rises are checked.
+/// Nobody else ran work on a station, and none restarted. Calibration comes
+/// before all rounds, so within these a station's runs follow each other by one.
 pub fn sequences_unbroken(report: &RunReport) -> Invariant {
     let mut broken = Vec::new();
     for station in &report.stations {
