@@ -1,7 +1,6 @@
 //! `lab-primes` as a person runs it.
 
 use crate::support::{Checkout, Docker, root, said};
-use measure::report::VerdictKind;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::time::Duration;
@@ -149,12 +148,8 @@ fn an_edited_limit_is_named_in_the_next_report_with_its_effect() {
         .iter()
         .any(|effect| effect.contains("× as long"));
     assert!(said_so, "{change:?}");
-    let half = report
-        .rows
-        .iter()
-        .find(|row| row.station == "primes-half")
-        .unwrap();
-    assert_eq!(half.verdict.as_ref().unwrap().kind, VerdictKind::Quota);
+    let half = report.stations.iter().find(|s| s.name == "primes-half");
+    assert_eq!(half.unwrap().effective.quota_cpus, Some(0.25));
     let stdout = String::from_utf8_lossy(&after.stdout);
     assert!(stdout.contains("0.25"), "{stdout}");
 }
