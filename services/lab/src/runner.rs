@@ -179,7 +179,12 @@ impl Runner<'_> {
                 .sample(client, at, measuring, 0, LONGEST_SAMPLE)
                 .await?;
             let threads = round.replicas.first().map_or(1, |r| r.workers.len());
-            measuring.common_start = at.starts_together(threads);
+            let together = at.starts_together(threads);
+            if together != measuring.common_start {
+                // That probe held the replicas' different starts.
+                measuring.common_start = together;
+                continue;
+            }
             let wanted = if at.quota_binds(threads) {
                 QUOTA_SAMPLE_SECONDS
             } else {

@@ -4,8 +4,8 @@
 //! could have made an earlier rule hold, later ones are not asked.
 
 use super::thresholds::{
-    ALL_RUNNING, BURSTS, IDLE, LOSS, OTHERS, SAME_CPUS, STOLEN, THROTTLED, THROTTLED_PERIODS,
-    UNACCOUNTED, USED_UP,
+    ALL_RUNNING, BURSTS, EVERY_PERIOD, IDLE, LOSS, OTHERS, SAME_CPUS, STOLEN, THROTTLED,
+    THROTTLED_PERIODS, UNACCOUNTED, USED_UP,
 };
 use crate::figures::RoundFigures;
 use crate::report::{BlockedBy, TimeBudget, VerdictKind};
@@ -125,6 +125,7 @@ impl<'a> Case<'a> {
         below_quota
             && self.round.throttled_periods >= Some(BURSTS)
             && self.round.throttled_period_share() >= Some(THROTTLED_PERIODS)
+            && self.round.throttled_period_share() < Some(EVERY_PERIOD)
             && self.blocked_by.start + self.blocked_by.tail < LOSS
             && self.budget.throttled >= self.budget.runnable
     }

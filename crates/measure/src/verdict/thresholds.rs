@@ -30,6 +30,10 @@ pub const THROTTLED_PERIODS: f64 = 0.05;
 /// one worker at quota 1.0 right after two.
 pub const BURSTS: u64 = 2;
 
+/// Share of quota periods that ran out from which on it was nearly every one:
+/// work that fits on average leaves some periods alone.
+pub const EVERY_PERIOD: f64 = 0.9;
+
 /// Throttled share of worker time under a quota that is used up. Lower than
 /// [`LOSS`]: with usage at the quota even a little throttling says which of
 /// the two limits, quota or CPUs, was met.

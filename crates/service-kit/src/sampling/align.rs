@@ -46,10 +46,11 @@ pub(super) fn align(
     running_at_once: usize,
     cancelled: &AtomicBool,
 ) -> Alignment {
-    let stall = quota.period_seconds() - quota.quota_seconds() / running_at_once as f64;
-    if stall <= 0.0 {
+    // In whole microseconds: 0.1 s − 0.3 s ÷ 3 is a little above 0 in floating point.
+    if quota.quota_micros >= quota.period_micros.saturating_mul(running_at_once as u64) {
         return Alignment::NotNeeded;
     }
+    let stall = quota.period_seconds() - quota.quota_seconds() / running_at_once as f64;
     let Some(throttled_before) = cgroup.usage().throttled_periods else {
         return Alignment::TimedOut;
     };
@@ -78,5 +79,20 @@ pub(super) fn align(
         Alignment::Aligned
     } else {
         Alignment::TimedOut
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_of_as_many_cpus_as_threads_does_not_bind() {
+        let cgroup = Cgroup::of_this_process();
+        for threads in 1..=192 {
+            let quota = Quota::new(threads * 100_000, 100_000).expect("a quota above 0");
+            let alignment = align(&cgroup, quota, threads as usize, &AtomicBool::new(false));
+            assert_eq!(alignment, Alignment::NotNeeded, "{threads}");
+        }
     }
 }

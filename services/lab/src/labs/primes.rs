@@ -209,11 +209,17 @@ fn check(knob: &str, given: &[String], known: &[String]) -> Result<(), String> {
     ))
 }
 
-/// The station whose one replica may use most CPU.
+/// The station whose one replica may use most CPU; of several replicas only
+/// where there is nothing else, since these would share the baseline's job.
 fn largest(stations: &[Station]) -> Option<&Station> {
+    let single = stations.iter().filter(|s| s.replicas == 1);
+    most_cpu(single).or_else(|| most_cpu(stations.iter()))
+}
+
+fn most_cpu<'a>(stations: impl Iterator<Item = &'a Station>) -> Option<&'a Station> {
     let cpus = |station: &Station| station.effective.cpus.unwrap_or(0.0);
     let mut best: Option<&Station> = None;
-    for station in stations.iter().filter(|s| s.refused.is_none()) {
+    for station in stations.filter(|s| s.refused.is_none()) {
         if best.is_none_or(|best| cpus(station) > cpus(best)) {
             best = Some(station);
         }
