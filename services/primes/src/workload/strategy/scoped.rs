@@ -87,7 +87,8 @@ pub(super) fn end_at(account: &mut WorkerAccount, started: f64, ended: f64) {
         account.blocked_on.start = (ended
             - started
             - account.on_cpu_seconds.unwrap_or(0.0)
-            - account.waited_seconds.unwrap_or(0.0))
+            - account.waited_seconds.unwrap_or(0.0)
+            - account.blocked_on.total())
         .max(0.0);
     } else {
         account.blocked_on.tail += (ended - account.ended_seconds).max(0.0);
