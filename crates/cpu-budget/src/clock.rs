@@ -13,9 +13,16 @@ pub fn monotonic_seconds() -> f64 {
     now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
 }
 
+/// CPU seconds of this process since it began, of all its threads, without its
+/// children (`CLOCK_PROCESS_CPUTIME_ID`).
+pub fn process_cpu_seconds() -> f64 {
+    let spent = clock_gettime(ClockId::ProcessCPUTime);
+    spent.tv_sec as f64 + spent.tv_nsec as f64 / 1e9
+}
+
 #[cfg(test)]
 mod tests {
-    use super::monotonic_seconds;
+    use super::{monotonic_seconds, process_cpu_seconds};
     use std::time::{Duration, Instant};
 
     #[test]
@@ -28,5 +35,18 @@ mod tests {
 
         assert!(inner >= 0.05, "{inner} s across a sleep of 50 ms");
         assert!(inner <= outer, "{inner} s within {outer} s");
+    }
+
+    #[test]
+    fn a_process_has_used_what_its_threads_have() {
+        let before = process_cpu_seconds();
+
+        let thread = std::thread::spawn(|| {
+            let enough = Some(Duration::from_millis(20));
+            while crate::thread::on_cpu() < enough {}
+        });
+        thread.join().expect("it does not panic");
+
+        assert!(process_cpu_seconds() - before >= 0.02);
     }
 }

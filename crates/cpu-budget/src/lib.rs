@@ -11,6 +11,7 @@
 //! - [`CpuBudget`]: quota, allowed CPUs, memory limit, what the runtime believes.
 //! - [`Cgroup`]: where the cgroup files of this process are (v1, v2, hybrid);
 //!   counters are read through it again and again.
+//! - [`GroupFolder`]: where one controller's group is, for those who make their own.
 //! - [`host`]: idle time and steal of the CPUs, from `/proc/stat`.
 //! - [`thread`]: how long the calling thread ran and how long it waited to run.
 //! - [`clock`]: a clock that all containers of a host share.
@@ -28,6 +29,6 @@ mod quota;
 pub mod thread;
 
 pub use budget::{CpuBudget, WorkerAdvice};
-pub use cgroup::{Cgroup, CgroupVersion, CpuUsage, MemoryUsage};
+pub use cgroup::{Cgroup, CgroupVersion, CpuUsage, GroupFolder, MemoryUsage};
 pub use cpu_set::{CpuSet, ParseCpuSetError};
 pub use quota::{CpuQuota, Quota};

@@ -155,6 +155,39 @@ impl Cgroup {
     }
 }
 
+/// Where this process's group of one controller is: for whoever makes groups
+/// of their own below it or beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupFolder {
+    /// Whether it is a group of the v2 hierarchy.
+    pub is_v2: bool,
+    /// The group's folder.
+    pub folder: PathBuf,
+    /// The highest folder of the hierarchy that can be seen.
+    pub top: PathBuf,
+}
+
+impl GroupFolder {
+    /// This process's group of a controller: `cpu`, `cpuset`, `pids` and so
+    /// on; a v1 hierarchy that has it goes before v2. `None`: not to be found.
+    pub fn of_this_process(controller: &str) -> Option<Self> {
+        Self::under(Path::new("/"), controller)
+    }
+
+    /// The same for a copy of a system's files, as [`Cgroup::under`] has it.
+    pub fn under(fs_root: &Path, controller: &str) -> Option<Self> {
+        let text = |path| fs::read_to_string(fs_root.join(path)).unwrap_or_default();
+        let membership = Membership::parse(&text("proc/self/cgroup"));
+        let mounts = Mounts::parse(&text("proc/self/mountinfo"), fs_root);
+        let group = group_with(controller, &membership, &mounts)?;
+        Some(Self {
+            is_v2: group.version == Version::V2,
+            top: group.levels().last()?.to_owned(),
+            folder: group.dir,
+        })
+    }
+}
+
 /// The kind of cgroups that these mounts show.
 fn version(mounts: &Mounts) -> Option<CgroupVersion> {
     let show_groups = |mounts: Vec<&CgroupMount>| {

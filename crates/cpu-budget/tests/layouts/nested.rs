@@ -123,6 +123,17 @@ fn hybrid_has_cpu_on_v1() {
     assert_eq!(budget.cgroup_version, Some(CgroupVersion::Hybrid));
     assert_eq!(budget.quota, limited(70_000));
     assert_eq!(budget.cpuset, Some("0-1".parse().unwrap()));
+    let cpu = "sys/fs/cgroup/cpu,cpuacct".to_owned();
+    assert_eq!(
+        tree.group_of("cpuacct"),
+        Some((false, format!("{cpu}/lab.slice"), cpu))
+    );
+    let unified = "sys/fs/cgroup/unified".to_owned();
+    assert_eq!(
+        tree.group_of("pids"),
+        Some((true, format!("{unified}/lab.slice"), unified)),
+        "a controller that no v1 hierarchy has"
+    );
 }
 
 /// The other way round (`cgroup_no_v1=cpu`): memory on v1, cpu on v2.

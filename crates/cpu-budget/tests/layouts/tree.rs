@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use cpu_budget::{Cgroup, CpuBudget};
+use cpu_budget::{Cgroup, CpuBudget, GroupFolder};
 use tempfile::TempDir;
 
 /// How v1 writes "no memory limit" on a machine with pages of 4 KiB.
@@ -55,6 +55,17 @@ impl Tree {
         let cgroup = Cgroup::under(self.0.path());
         let budget = cgroup.budget();
         (cgroup, budget)
+    }
+
+    /// Where a controller's group is found in these files, and the highest
+    /// folder above it, both relative to the root.
+    pub(crate) fn group_of(&self, controller: &str) -> Option<(bool, String, String)> {
+        let found = GroupFolder::under(self.0.path(), controller)?;
+        let shown = |path: &Path| {
+            let below = path.strip_prefix(self.0.path()).unwrap();
+            below.to_str().unwrap().to_owned()
+        };
+        Some((found.is_v2, shown(&found.folder), shown(&found.top)))
     }
 
     fn place(&self, path: &str) -> PathBuf {
