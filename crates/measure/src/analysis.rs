@@ -157,22 +157,29 @@ fn case<'a>(
         rounds: &figures[index],
         host_cpus: report.host.cpus,
         baseline: comparable.map_or(&[], |b| &figures[b]),
-        one_worker: one_worker(report, figures, index).map_or(&[], |i| &figures[i]),
+        one_worker: comparable
+            .and_then(|b| one_worker(report, figures, index, b))
+            .map_or(&[], |i| &figures[i]),
     }
 }
 
-/// The row with the same strategy and kernel and one worker in all, on the same
-/// station if there is one.
-fn one_worker(report: &RunReport, figures: &[Vec<RoundFigures>], index: usize) -> Option<usize> {
+/// The row on the baseline's station with the same strategy and kernel and one
+/// worker in all.
+fn one_worker(
+    report: &RunReport,
+    figures: &[Vec<RoundFigures>],
+    index: usize,
+    baseline: usize,
+) -> Option<usize> {
     let row = &report.rows[index];
-    let alike = |i: &usize| {
-        let other = &report.rows[*i];
-        let one = other.workers == 1 && figures[*i].first().is_some_and(|r| r.replicas() == 1);
-        one && other.strategy == row.strategy && other.kernel == row.kernel
-    };
-    let mut candidates: Vec<usize> = (0..report.rows.len()).filter(alike).collect();
-    candidates.sort_by_key(|&i| report.rows[i].station != row.station);
-    candidates.first().copied()
+    let station = &report.rows[baseline].station;
+    (0..report.rows.len()).find(|&i| {
+        let other = &report.rows[i];
+        let one = other.workers == 1 && figures[i].first().is_some_and(|r| r.replicas() == 1);
+        one && other.station == *station
+            && other.strategy == row.strategy
+            && other.kernel == row.kernel
+    })
 }
 
 fn compare(report: &mut RunReport, figures: &[Vec<RoundFigures>]) {

@@ -8,6 +8,7 @@ pub mod analysis;
 pub mod calibration;
 pub mod changes;
 mod cpu_list;
+mod duration;
 pub mod figures;
 pub mod quota;
 pub mod report;
@@ -15,3 +16,5 @@ pub mod schedule;
 pub mod stats;
 pub mod text;
 pub mod verdict;
+
+pub use duration::{duration, durations};

@@ -18,6 +18,33 @@ struct Effect {
     claimed: bool,
 }
 
+/// A row that both runs measured, by the rule for two runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparedRow {
+    /// [`Row::key`].
+    pub key: String,
+    /// Wall seconds of one job, median, in the earlier run and in the later.
+    pub wall_seconds: [f64; 2],
+    /// Before ÷ after, each divided by its own run's baseline: above 1 it
+    /// became faster.
+    pub ratio: f64,
+    /// What may be claimed.
+    pub outcome: RunsOutcome,
+    /// The ratio that the model gives; `None` where it predicts nothing.
+    pub predicted_ratio: Option<f64>,
+}
+
+/// The rows that both runs measured, in the order of `after`, beside the
+/// baseline; or why nothing can be told.
+pub fn compared_rows(before: &RunReport, after: &RunReport) -> Result<Vec<ComparedRow>, String> {
+    let runs = Runs::new(before, after);
+    let pairs = runs.pairs(|_| true)?;
+    Ok(pairs
+        .iter()
+        .filter_map(|(key, was, is)| runs.compared(key, was, is))
+        .collect())
+}
+
 impl<'a> Runs<'a> {
     pub(super) fn new(before: &'a RunReport, after: &'a RunReport) -> Self {
         Self {
@@ -39,9 +66,10 @@ impl<'a> Runs<'a> {
         }
     }
 
-    /// The effects that can be claimed on any row, and how many rows are left.
-    pub(super) fn effects_on_all(&self) -> Vec<String> {
-        let effects = match self.effects(|_| true) {
+    /// The effects that can be claimed on any row but those of the `edited`
+    /// stations, and how many rows are left.
+    pub(super) fn effects_beside(&self, edited: &[&str]) -> Vec<String> {
+        let effects = match self.effects(|row| !edited.contains(&row.station.as_str())) {
             Err(why) => return vec![why],
             Ok(effects) => effects,
         };
@@ -63,6 +91,15 @@ impl<'a> Runs<'a> {
     /// The effects on the rows that both runs have and `affected` picks. The
     /// baseline is left out: divided by itself it never moves.
     fn effects(&self, affected: impl Fn(&Row) -> bool) -> Result<Vec<Effect>, String> {
+        let pairs = self.pairs(affected)?;
+        Ok(pairs
+            .iter()
+            .filter_map(|(key, was, is)| self.effect(key, was, is))
+            .collect())
+    }
+
+    /// Such a row's key, and what it was in either run.
+    fn pairs(&self, affected: impl Fn(&Row) -> bool) -> Result<Vec<(String, Side, Side)>, String> {
         let [base_before, base_after] = self.baselines.as_ref().map_err(Clone::clone)?;
         let rows = self
             .after
@@ -73,16 +110,13 @@ impl<'a> Runs<'a> {
             .filter_map(|now| {
                 let earlier = self.before.rows.iter().find(|row| row.key() == now.key())?;
                 let was = Side::new(earlier, base_before)?;
-                self.effect(&now.key(), &was, &Side::new(now, base_after)?)
+                Some((now.key(), was, Side::new(now, base_after)?))
             })
             .collect())
     }
 
     fn effect(&self, key: &str, was: &Side, is: &Side) -> Option<Effect> {
-        let (ratio, mut outcome) = compare_runs(&was.normalised, &is.normalised)?;
-        if self.before.quick || self.after.quick {
-            outcome = RunsOutcome::TooFewRounds;
-        }
+        let ComparedRow { ratio, outcome, .. } = self.compared(key, was, is)?;
         let walls = walls_words(was, is);
         let measured = match outcome {
             RunsOutcome::Faster => format!("{ratio:.2} × as fast ({walls})"),
@@ -97,6 +131,20 @@ impl<'a> Runs<'a> {
         Some(Effect {
             text: format!("{key}: {measured}{model}."),
             claimed,
+        })
+    }
+
+    fn compared(&self, key: &str, was: &Side, is: &Side) -> Option<ComparedRow> {
+        let (ratio, mut outcome) = compare_runs(&was.normalised, &is.normalised)?;
+        if self.before.quick || self.after.quick {
+            outcome = RunsOutcome::TooFewRounds;
+        }
+        Some(ComparedRow {
+            key: key.to_owned(),
+            wall_seconds: [was.wall_seconds, is.wall_seconds],
+            ratio,
+            outcome,
+            predicted_ratio: predicted_ratio(was, is),
         })
     }
 }
@@ -158,7 +206,7 @@ fn walls_words(was: &Side, is: &Side) -> String {
 /// Whether it moved as the model says: predicted before ÷ after lies within
 /// what the samples span, and what the model may be off.
 fn model_words(was: &Side, is: &Side) -> Option<String> {
-    let predicted = was.predicted? / is.predicted?;
+    let predicted = predicted_ratio(was, is)?;
     let ((low_was, high_was), (low_is, high_is)) = (was.range(), is.range());
     let within = predicted >= low_was / high_is * (1.0 - FIDELITY)
         && predicted <= high_was / low_is * (1.0 + FIDELITY);
@@ -172,7 +220,12 @@ fn model_words(was: &Side, is: &Side) -> Option<String> {
     } else {
         "the model predicted"
     };
-    predicted.is_finite().then(|| format!("; {verb} ({words})"))
+    Some(format!("; {verb} ({words})"))
+}
+
+fn predicted_ratio(was: &Side, is: &Side) -> Option<f64> {
+    let ratio = was.predicted? / is.predicted?;
+    ratio.is_finite().then_some(ratio)
 }
 
 /// The baselines of both runs, when they can stand for the machine's speed in

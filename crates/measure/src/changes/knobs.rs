@@ -40,7 +40,7 @@ const CHOOSING: [&str; 7] = [
 pub(super) fn knobs(before: &RunReport, after: &RunReport) -> Vec<Knob> {
     let mut knobs = station_knobs(before, after);
     knobs.extend(parameter_knobs(before, after));
-    knobs.extend(host_knob(before, after));
+    knobs.extend(host_knobs(before, after));
     knobs
 }
 
@@ -104,7 +104,7 @@ fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", words::cpus(bytes as f64 / f64::from(1 << 20)))
 }
 
-fn parameter_knobs(before: &RunReport, after: &RunReport) -> Vec<Knob> {
+pub(super) fn parameter_knobs(before: &RunReport, after: &RunReport) -> Vec<Knob> {
     let names: BTreeSet<&String> = before
         .parameters
         .keys()
@@ -133,8 +133,18 @@ fn parameter(value: Option<&Value>) -> String {
     }
 }
 
-/// Online CPUs, where both runs know them.
-fn host_knob(before: &RunReport, after: &RunReport) -> Option<Knob> {
-    let values = [before.host.cpus?, after.host.cpus?].map(|cpus| cpus.to_string());
-    differing("host", "cpus", Scope::AllRows, values)
+/// What differs between the machines, where both runs know it.
+fn host_knobs(before: &RunReport, after: &RunReport) -> impl Iterator<Item = Knob> {
+    let facts = |report: &RunReport| {
+        let host = report.host.clone();
+        [
+            ("cpus", host.cpus.map(|cpus| cpus.to_string())),
+            ("model", host.model),
+            ("kernel", host.kernel),
+            ("cgroup version", host.cgroup_version),
+            ("engine", host.engine),
+        ]
+    };
+    let both = facts(before).into_iter().zip(facts(after));
+    both.filter_map(|((name, was), (_, is))| differing("host", name, Scope::AllRows, [was?, is?]))
 }

@@ -4,8 +4,18 @@
 //! B. Gregg, "The TSA Method", and DESIGN "Where the time went". Shares are of
 //! workers × the row's wall of the sample.
 
-use super::{Quota, StationLimits, counted, cpus::CpuUse, cpus::window_seconds};
+use super::{Quota, StationLimits, counted, cpus::CpuUse};
 use crate::report::{BlockedBy, BlockedOn, ReplicaAccount, Round, TimeBudget};
+
+/// Of the stolen time this much at least must be missing from the account for
+/// it to count as left out of on-CPU time. The hypervisor's counter is of all
+/// allowed CPUs, also of one that was idle but for its wake-ups: on a kernel
+/// that leaves it out 0.2 to 0.6 of it were missing.
+const LEFT_OUT: f64 = 0.2;
+
+/// Stolen time below this share of the workers' drowns in what the account is
+/// off by itself, and is small wherever it hides.
+const LITTLE_STOLEN: f64 = 0.01;
 
 /// A sample's worker time by state and cause.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,9 +48,9 @@ pub(super) fn split(round: &Round, limits: &StationLimits, cpus: &CpuUse) -> Opt
         sum.runnable += seconds.runnable;
     }
     let rest = total - sum.on_cpu - sum.throttled - sum.runnable;
-    let stolen = stolen_seconds(round, cpus, rest.max(0.0));
-    let rest = rest - stolen.unwrap_or(0.0);
     let causes = causes_of_all(round);
+    let stolen = stolen_seconds(round, cpus, rest - causes.total());
+    let rest = rest - stolen.unwrap_or(0.0);
     // Clocks of different grain may add up to a little more than the wall.
     let whole = total.max(total - rest);
     let share = |seconds: f64| seconds / whole;
@@ -109,7 +119,7 @@ fn replica_seconds(
         (None, Quota::Unlimited) => 0.0,
         (None, Quota::Cpus(_) | Quota::Unknown) => return None,
     };
-    let mean_runnable = (on_cpu + waited) / window_seconds(replica);
+    let mean_runnable = (on_cpu + waited) / replica.seconds();
     let per_queue = if queues == 0.0 || mean_runnable <= 1.0 {
         1.0
     } else {
@@ -123,19 +133,19 @@ fn replica_seconds(
     })
 }
 
-/// Stolen time that on-CPU time leaves out, at most what is left of the
-/// workers' time; `None` where it cannot be told from running.
-fn stolen_seconds(round: &Round, cpus: &CpuUse, rest: f64) -> Option<f64> {
-    let stolen = cpus.steal_share? * cpus.allowed? * round.wall_seconds();
-    let left_out = round
-        .replicas
-        .iter()
-        .all(|r| r.cpus.on_cpu_excludes_steal == Some(true));
-    if stolen == 0.0 || left_out {
-        Some(stolen.min(rest))
-    } else {
-        None
-    }
+/// Stolen time, `None` where it cannot be told from running.
+///
+/// Kernels with paravirtual time accounting (`PARAVIRT_TIME_ACCOUNTING`) leave
+/// it out of a thread's on-CPU time, others hide it there, and which of the two
+/// this one is cannot be read inside a container. But time that was left out is
+/// missing from the account: what the account leaves open, up to the
+/// hypervisor's own counter, was stolen.
+fn stolen_seconds(round: &Round, cpus: &CpuUse, left_open: f64) -> Option<f64> {
+    let busy = cpus.busy_of(round.workers().count())?;
+    let stolen = cpus.stolen_share_of_busy? * busy * round.wall_seconds();
+    let total = round.wall_seconds() * round.workers().count() as f64;
+    let left_out = stolen <= total * LITTLE_STOLEN || left_open >= stolen * LEFT_OUT;
+    left_out.then_some(stolen.min(left_open.max(0.0)))
 }
 
 /// The causes of all workers. A replica cannot know that it started later or
@@ -156,19 +166,20 @@ fn causes_of_all(round: &Round) -> BlockedOn {
 
 /// Each worker's start and tail within the row's wall, and its own account.
 fn workers_in_row(round: &Round) -> impl Iterator<Item = (f64, f64, BlockedOn)> {
+    let wall = round.wall_seconds();
+    let apart = round.starts_apart();
     let first = round
         .replicas
         .iter()
         .map(|r| r.started_seconds)
         .fold(f64::INFINITY, f64::min);
-    let last = round
-        .replicas
-        .iter()
-        .map(|r| r.ended_seconds)
-        .fold(f64::NEG_INFINITY, f64::max);
     round.replicas.iter().flat_map(move |replica| {
-        let late = replica.started_seconds - first;
-        let early = last - replica.ended_seconds;
+        let late = if apart {
+            0.0
+        } else {
+            replica.started_seconds - first
+        };
+        let early = wall - late - replica.seconds();
         replica.workers.iter().map(move |worker| {
             let own = worker.blocked_on;
             (
@@ -195,6 +206,17 @@ pub(super) fn external_wait_share(round: &Round) -> f64 {
     } else {
         0.0
     }
+}
+
+/// Share of the allowed CPUs' time that may have been idle because workers were
+/// blocked, or for what the account leaves open: all of it where they were at
+/// the same time.
+pub(super) fn awaited_share(round: &Round, unaccounted: f64, allowed_cpus: f64) -> f64 {
+    let threads = round.workers().count() as f64;
+    let total = round.wall_seconds() * threads;
+    let causes = causes_of_all(round);
+    let blocked = (causes.total() - causes.start - causes.tail) / total;
+    (blocked + unaccounted.max(0.0)) * (threads / allowed_cpus).min(1.0)
 }
 
 /// Share of the allowed CPUs' time for which there was no worker: fewer

@@ -18,6 +18,9 @@ pub(super) struct CpuUse {
     pub(super) others_share: Option<f64>,
     /// Share that the hypervisor had taken away.
     pub(super) steal_share: Option<f64>,
+    /// The same as a share of the time of those CPUs that the workers could
+    /// keep busy: min(threads, allowed CPUs).
+    pub(super) stolen_share_of_busy: Option<f64>,
 }
 
 /// Replicas that may run on the very same CPUs.
@@ -43,6 +46,7 @@ impl CpuUse {
         if let Some(sets) = disjoint_sets(round, &lists) {
             this.add_shares(&sets);
         }
+        this.add_stolen(round);
         this
     }
 
@@ -64,7 +68,27 @@ impl CpuUse {
                 replicas: vec![replica],
             }]);
         }
+        this.add_stolen(round);
         this
+    }
+
+    /// min(threads, allowed CPUs).
+    pub(super) fn busy_of(&self, threads: usize) -> Option<f64> {
+        Some(self.allowed?.min(threads as f64)).filter(|busy| *busy > 0.0)
+    }
+
+    /// The hypervisor takes a CPU from whatever runs there: of all it took, the
+    /// workers' part is as large as their part of all that ran.
+    fn add_stolen(&mut self, round: &Round) {
+        self.stolen_share_of_busy = self.allowed.and_then(|allowed| {
+            let seconds = allowed * round.wall_seconds();
+            let own = counted(round.cpu_seconds())?;
+            let others = self.others_share.unwrap_or(0.0) * seconds;
+            let part = if own > 0.0 { own / (own + others) } else { 0.0 };
+            let busy = self.busy_of(round.workers().count())? * round.wall_seconds();
+            let share = self.steal_share? * seconds * part / busy;
+            share.is_finite().then_some(share.min(1.0))
+        });
     }
 
     fn add_shares(&mut self, sets: &[SharedSet]) {
@@ -93,8 +117,8 @@ impl SharedSet<'_> {
         let longest = self
             .replicas
             .iter()
-            .max_by(|a, b| window_seconds(a).total_cmp(&window_seconds(b)))?;
-        let capacity = window_seconds(longest) * self.cpus;
+            .max_by(|a, b| a.seconds().total_cmp(&b.seconds()))?;
+        let capacity = longest.seconds() * self.cpus;
         (capacity.is_finite() && capacity > 0.0).then_some((*longest, capacity))
     }
 
@@ -125,16 +149,11 @@ impl SharedSet<'_> {
     }
 }
 
-/// Seconds of a replica's sample.
-pub(super) fn window_seconds(replica: &ReplicaAccount) -> f64 {
-    replica.ended_seconds - replica.started_seconds
-}
-
 /// How much of `replica`'s window lies within that of `other`.
 fn overlap_share(replica: &ReplicaAccount, other: &ReplicaAccount) -> f64 {
     let start = replica.started_seconds.max(other.started_seconds);
     let end = replica.ended_seconds.min(other.ended_seconds);
-    let window = window_seconds(replica);
+    let window = replica.seconds();
     if window > 0.0 {
         ((end - start) / window).clamp(0.0, 1.0)
     } else {

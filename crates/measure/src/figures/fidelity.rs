@@ -4,20 +4,26 @@ use super::RoundFigures;
 use crate::quota::QuotaModel;
 use crate::schedule::{Inputs, ReplicaLimits, predict};
 
+/// CPUs that differ by less than this share are the same number.
+const SAME_CPUS: f64 = 1e-6;
+
 /// The quota model's wall for the CPU that this sample itself used ÷ its
 /// measured wall, against the nearer admissible value; `None` where no quota
-/// binds or a figure is unknown.
+/// binds, where replicas share so few CPUs that these bind before their quotas
+/// do, and where a figure is unknown.
 ///
 /// `shares` is the strategy's fixed schedule ([`Inputs::shares`]). Each replica
 /// has its own CPU, start and end; the slowest model stands against the slowest
-/// replica, and no model is faster than all their CPU on the CPUs they share.
+/// replica.
 pub fn quota_fidelity(round: &RoundFigures, shares: Option<&[f64]>) -> Option<f64> {
     let replicas = round.model_replicas()?;
-    if !replicas.iter().any(binds) {
+    let wanted: f64 = replicas.iter().map(usable_cpus).sum();
+    let by_cpus = replicas.len() > 1 && wanted >= round.allowed_cpus? * (1.0 - SAME_CPUS);
+    if by_cpus || !replicas.iter().any(binds) {
         return None;
     }
     let cpu = round.cpu_seconds_by_replica.as_ref()?;
-    let mut model = round.cpu_seconds? / round.allowed_cpus?;
+    let mut model: f64 = 0.0;
     let mut measured: f64 = 0.0;
     for ((replica, &cpu), &wall) in replicas.iter().zip(cpu).zip(&round.wall_seconds_by_replica) {
         let repeats = f64::from(round.repeats);
@@ -33,6 +39,14 @@ pub fn quota_fidelity(round: &RoundFigures, shares: Option<&[f64]>) -> Option<f6
     }
     let fidelity = model / measured;
     (measured > 0.0 && fidelity.is_finite()).then_some(fidelity)
+}
+
+/// CPUs that a replica can use by itself: min(threads, its CPUs, its quota).
+fn usable_cpus(replica: &ReplicaLimits) -> f64 {
+    let busy = replica.cpus.min(replica.threads as f64);
+    replica
+        .quota
+        .map_or(busy, |quota| busy.min(quota.quota_cpus()))
 }
 
 /// Whether a replica's threads use its quota up before the period ends.

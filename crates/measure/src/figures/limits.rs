@@ -19,6 +19,8 @@ pub enum Quota {
 pub struct StationLimits {
     /// Its quota.
     pub quota: Quota,
+    /// Whether the replicas share that quota: it is set on a group above theirs.
+    pub shared: bool,
     /// The quota's period, where the kernel told.
     pub period_seconds: Option<f64>,
 }
@@ -34,13 +36,16 @@ impl StationLimits {
         };
         Self {
             quota,
+            shared: effective.quota_set_above == Some(true),
             period_seconds: effective.period_seconds,
         }
     }
 
-    /// The quotas of `replicas` replicas together, in CPUs.
+    /// The quotas of `replicas` replicas together, in CPUs: their sum, or the
+    /// one that they share.
     pub fn quota_cpus(&self, replicas: usize) -> Option<f64> {
         match self.quota {
+            Quota::Cpus(cpus) if self.shared => Some(cpus),
             Quota::Cpus(cpus) => Some(cpus * replicas as f64),
             Quota::Unlimited | Quota::Unknown => None,
         }
@@ -49,16 +54,18 @@ impl StationLimits {
     /// min(sum of quotas, allowed CPUs); `None` where either is unknown.
     pub fn granted_cpus(&self, replicas: usize, allowed_cpus: Option<f64>) -> Option<f64> {
         match self.quota {
-            Quota::Cpus(cpus) => Some((cpus * replicas as f64).min(allowed_cpus?)),
+            Quota::Cpus(_) => Some(self.quota_cpus(replicas)?.min(allowed_cpus?)),
             Quota::Unlimited => allowed_cpus,
             Quota::Unknown => None,
         }
     }
 
-    /// One replica's quota for the models, `Some(None)` where there is none;
-    /// `None` where quota or period is unknown.
-    pub fn model(&self) -> Option<Option<QuotaModel>> {
+    /// The quota of each of `replicas` replicas for the models, `Some(None)`
+    /// where there is none; `None` where quota or period is unknown, and where
+    /// they share one: who gets which part of it is not the models' to say.
+    pub fn model(&self, replicas: usize) -> Option<Option<QuotaModel>> {
         match self.quota {
+            Quota::Cpus(_) if self.shared && replicas > 1 => None,
             Quota::Cpus(cpus) => QuotaModel::new(cpus, self.period_seconds?).map(Some),
             Quota::Unlimited => Some(None),
             Quota::Unknown => None,

@@ -12,8 +12,10 @@ pub use fidelity::{binds, quota_fidelity};
 pub use limits::{Quota, StationLimits};
 pub use typical::typical_budget;
 
-use crate::report::{BlockedBy, Round, Station, TimeBudget};
+use crate::report::{BlockedBy, ReplicaAccount, Round, Station, TimeBudget};
 use crate::schedule::ReplicaLimits;
+use budget::Split;
+use cpus::CpuUse;
 
 /// What one sample shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,13 +63,18 @@ pub struct RoundFigures {
     /// Share of the allowed CPUs' time that was idle.
     pub idle_share: Option<f64>,
     /// The part of it that is left when the CPUs for which no worker was there
-    /// (too few, not yet started, already done) and the time in which the
-    /// station's own quota stopped a CPU's queue are taken off.
+    /// (too few, not yet started, already done), the time in which the
+    /// station's own quota stopped a CPU's queue, and what blocked workers can
+    /// have left idle are taken off.
     pub spare_idle_share: Option<f64>,
     /// Share of the allowed CPUs' time that other processes used.
     pub others_share: Option<f64>,
     /// Share of the allowed CPUs' time that the hypervisor had taken away.
     pub steal_share: Option<f64>,
+    /// The workers' part of it as a share of the time of the CPUs that they
+    /// could keep busy, min(threads, allowed CPUs): what it cost them at most,
+    /// whether on-CPU time leaves it out or hides it.
+    pub stolen_share_of_busy: Option<f64>,
     /// Whether the start was aligned to a refill; `None` where none was needed.
     pub aligned: Option<bool>,
 }
@@ -86,10 +93,9 @@ impl RoundFigures {
             .as_ref()
             .map(|cpu| cpu.iter().sum::<f64>())
             .filter(|c| c.is_finite());
-        let cpus = cpus::CpuUse::new(round, station);
+        let cpus = CpuUse::new(round, station);
         let split = budget::split(round, &limits, &cpus);
-        let lacking = budget::lacking_share(round, cpus.allowed);
-        let stopped = stopped_share(round, cpus.allowed, wall_seconds);
+        let spare = spare_idle_share(round, &cpus, split.as_ref());
         Some(Self {
             round: round.round,
             repeats: round.repeats.max(1),
@@ -97,7 +103,7 @@ impl RoundFigures {
             threads_by_replica: round.replicas.iter().map(|r| r.workers.len()).collect(),
             cpu_seconds,
             cpu_seconds_by_replica,
-            wall_seconds_by_replica: round.replicas.iter().map(cpus::window_seconds).collect(),
+            wall_seconds_by_replica: round.replicas.iter().map(ReplicaAccount::seconds).collect(),
             worker_cpu_seconds: worker_cpu(round),
             usage_cpus: cpu_seconds
                 .map(|cpu| cpu / wall_seconds)
@@ -115,13 +121,11 @@ impl RoundFigures {
             blocked_by: split.as_ref().map(|s| s.blocked_by),
             unaccounted: split.as_ref().map(|s| s.unaccounted),
             external_wait: budget::external_wait_share(round),
-            spare_idle_share: cpus
-                .idle_share
-                .zip(lacking)
-                .map(|(idle, lack)| (idle - lack - stopped).max(0.0)),
+            spare_idle_share: spare,
             idle_share: cpus.idle_share,
             others_share: cpus.others_share,
             steal_share: cpus.steal_share,
+            stolen_share_of_busy: cpus.stolen_share_of_busy,
             cpus_by_replica: cpus.by_replica,
             aligned: aligned(round),
         })
@@ -162,7 +166,7 @@ impl RoundFigures {
 
     /// The replicas as the model sees them; `None` where a limit is unknown.
     pub fn model_replicas(&self) -> Option<Vec<ReplicaLimits>> {
-        let quota = self.limits.model()?;
+        let quota = self.limits.model(self.replicas())?;
         let cpus = self.cpus_by_replica.as_ref()?;
         Some(
             self.threads_by_replica
@@ -200,6 +204,16 @@ fn stopped_share(round: &Round, allowed: Option<f64>, wall_seconds: f64) -> f64 
         .filter_map(|r| counted(r.group.throttled_seconds))
         .sum();
     allowed.map_or(0.0, |cpus| stopped / (cpus * wall_seconds))
+}
+
+/// Idle time that nothing the account knows of explains.
+fn spare_idle_share(round: &Round, cpus: &CpuUse, split: Option<&Split>) -> Option<f64> {
+    let allowed = cpus.allowed?;
+    let lacking = budget::lacking_share(round, cpus.allowed)?;
+    let stopped = stopped_share(round, cpus.allowed, round.wall_seconds());
+    let unaccounted = split.map_or(0.0, |s| s.unaccounted);
+    let awaited = budget::awaited_share(round, unaccounted, allowed);
+    Some((cpus.idle_share? - lacking - stopped - awaited).max(0.0))
 }
 
 fn worker_cpu(round: &Round) -> Option<f64> {

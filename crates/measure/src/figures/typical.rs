@@ -29,11 +29,12 @@ fn typical_states(budgets: &[TimeBudget]) -> Option<TimeBudget> {
     })
 }
 
-/// The difference between the medians' sum and `blocked` goes to the largest
-/// cause, which it falsifies least; it must not pass for unaccounted time.
+/// Medians do not sum up: the named causes are scaled to what is blocked and
+/// not unaccounted. Their proportions stay, and no difference of medians passes
+/// for a cause or for unaccounted time.
 fn typical_causes(causes: &[BlockedBy], blocked: f64) -> Option<BlockedBy> {
     let of = |cause: fn(&BlockedBy) -> f64| median(&causes.iter().map(cause).collect::<Vec<_>>());
-    let mut typical = BlockedBy {
+    let medians = BlockedBy {
         start: of(|c| c.start)?,
         tail: of(|c| c.tail)?,
         io: of(|c| c.io)?,
@@ -43,18 +44,23 @@ fn typical_causes(causes: &[BlockedBy], blocked: f64) -> Option<BlockedBy> {
         idle: of(|c| c.idle)?,
         unaccounted: of(|c| c.unaccounted)?,
     };
-    let all = [
-        &mut typical.start,
-        &mut typical.tail,
-        &mut typical.io,
-        &mut typical.input,
-        &mut typical.output,
-        &mut typical.lock,
-        &mut typical.idle,
-        &mut typical.unaccounted,
-    ];
-    let sum: f64 = all.iter().map(|c| **c).sum();
-    let largest = all.into_iter().max_by(|a, b| a.abs().total_cmp(&b.abs()))?;
-    *largest += blocked - sum;
-    Some(typical)
+    let named = medians.start
+        + medians.tail
+        + medians.io
+        + medians.input
+        + medians.output
+        + medians.lock
+        + medians.idle;
+    let left = (blocked - medians.unaccounted).max(0.0);
+    let scale = if named > 0.0 { left / named } else { 0.0 };
+    Some(BlockedBy {
+        start: medians.start * scale,
+        tail: medians.tail * scale,
+        io: medians.io * scale,
+        input: medians.input * scale,
+        output: medians.output * scale,
+        lock: medians.lock * scale,
+        idle: medians.idle * scale,
+        unaccounted: blocked - named * scale,
+    })
 }

@@ -26,7 +26,11 @@ pub struct Prediction {
 /// With less than this much of a refill left per busy CPU at the end, the
 /// work may need one stall more: the kernel deals the quota out to each CPU in
 /// slices of 5 ms, and what another CPU still holds cannot be used.
-pub(crate) const END_SLACK_SECONDS: f64 = 0.003;
+const END_SLACK_SECONDS: f64 = 0.003;
+
+/// Of many busy CPUs the slack would cover whole refills, and then any wall
+/// would be admissible: it is at most this part of a refill.
+const MOST_SLACK: f64 = 0.25;
 
 /// CPU seconds that differ by less than this share are the same: C = n·q must
 /// not depend on the last bit of a division.
@@ -87,12 +91,18 @@ impl QuotaModel {
         let wall_seconds = refills * self.period_seconds + rest / busy_cpus;
         let other = if rest == 0.0 {
             Some(wall_seconds - stall)
-        } else if refill - rest < END_SLACK_SECONDS * busy_cpus {
+        } else if refill - rest < self.end_slack_seconds(busy_cpus) {
             Some(wall_seconds + stall)
         } else {
             None
         };
         Prediction::new(wall_seconds, other)
+    }
+
+    /// CPU seconds before the end of a refill in which one stall more is
+    /// admissible.
+    pub(crate) fn end_slack_seconds(&self, busy_cpus: f64) -> f64 {
+        (END_SLACK_SECONDS * busy_cpus).min(MOST_SLACK * self.refill_seconds())
     }
 
     /// Model ÷ measured for a sample that used `cpu_seconds` on `busy_cpus`

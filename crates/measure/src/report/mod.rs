@@ -49,8 +49,29 @@ pub struct RunReport {
     pub groups: Vec<Group>,
     /// What must hold whatever the speed; one that does not fails the run.
     pub invariants: Vec<Invariant>,
-    /// What differs from this lab's run before, and its effect.
+    /// The earlier run that `changes` are told against.
+    #[serde(default)]
+    pub compared_with: Predecessor,
+    /// What differs from that run, and its effect.
     pub changes: Vec<Change>,
+}
+
+/// The newest earlier run of the lab that this one can be compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Predecessor {
+    /// When it began, RFC 3339 in UTC; `null`: there is none.
+    pub started: Option<String>,
+    /// The newer runs that could not be compared with, newest first.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// An earlier run that this one could not be compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PassedOver {
+    /// When it began, or the name of its folder where it cannot be read.
+    pub started: String,
+    /// Why, in a few words.
+    pub why: String,
 }
 
 /// What held the stations' limits.
@@ -78,6 +99,30 @@ pub struct Host {
     pub cgroup_version: Option<String>,
     /// The container engine and its version.
     pub engine: Option<String>,
+    /// How local stations were held to their limits.
+    #[serde(default)]
+    pub enforcement: Option<Enforcement>,
+}
+
+/// How local stations were held to their limits, and what that leaves out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Enforcement {
+    /// The means.
+    pub means: EnforcementMeans,
+    /// What it cannot limit or show, each as what follows "cannot show:".
+    pub cannot_show: Vec<String>,
+}
+
+/// What can hold a local process to a limit, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnforcementMeans {
+    /// Control groups that the run made.
+    Cgroup,
+    /// Scopes of the user's systemd manager.
+    Systemd,
+    /// CPU affinity alone.
+    Affinity,
 }
 
 /// A station: a service under one set of limits, in one or more replicas.
@@ -93,14 +138,28 @@ pub struct Station {
     pub effective: Effective,
     /// The CPUs the runtime believes it has (`available_parallelism`).
     pub believed_cpus: Option<usize>,
-    /// Whether the declared quota and cpuset are those applied, each by
-    /// itself; `null` when the kernel's side is unknown.
+    /// Whether the declared quota and cpuset are those applied, each by itself
+    /// and in every replica: `false` as soon as one is known to differ; `null`
+    /// when none is, and the kernel's side is not known in full.
     pub agree: Option<bool>,
     /// The allowed CPUs of each replica, in the kernel's list format
     /// (`"0-3,8"`); their union is what the station can run on.
     pub replica_cpusets: Vec<Option<String>>,
+    /// Each replica's last run before the first round, which its first sample
+    /// follows; empty where that is unknown.
+    #[serde(default)]
+    pub calibrated: Vec<RunMark>,
     /// Why the station did not run, where it did not.
     pub refused: Option<String>,
+}
+
+/// A run of a replica, as its account names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunMark {
+    /// The process that did it.
+    pub instance: String,
+    /// Which run of that process it was, from 1.
+    pub run_sequence: u64,
 }
 
 /// Limits as the Compose file declares them.
@@ -124,6 +183,9 @@ pub struct Effective {
     pub quota_cpus: Option<f64>,
     /// Whether the kernel answered about a quota at all.
     pub quota_known: bool,
+    /// Whether that quota is set on a group above the replica's own, so that
+    /// all replicas share it; `null`: unknown.
+    pub quota_set_above: Option<bool>,
     /// The quota's period.
     pub period_seconds: Option<f64>,
     /// CPUs it may run on, in the kernel's list format.
@@ -166,14 +228,29 @@ pub struct Group {
     pub title: String,
     /// The rows, by [`Row::key`].
     pub rows: Vec<String>,
-    /// One sentence in plain words with figures.
+    /// What they show, in plain words with figures.
     pub sentence: String,
+    /// How much of the work more workers did not speed up, for rows of one
+    /// station and strategy; empty where that cannot be told.
+    #[serde(default)]
+    pub serial_fractions: Vec<SerialFraction>,
+}
+
+/// The Karp–Flatt metric of a row against the one with one worker, (1/S − 1/n)
+/// ÷ (1 − 1/n): the share of the work that would have to be serial for this
+/// speedup. One that grows with `n` is overhead, a constant one serial work.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SerialFraction {
+    /// The row's workers, n.
+    pub workers: usize,
+    /// Over the rounds, 0 to 1.
+    pub fraction: Interval,
 }
 
 /// Something that must hold whatever the speed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Invariant {
-    /// What must hold.
+    /// What must hold, as a clause: "every answer is right".
     pub name: String,
     /// Whether it did.
     pub held: bool,
@@ -181,14 +258,14 @@ pub struct Invariant {
     pub detail: String,
 }
 
-/// A knob that differs from this lab's run before, and what that did.
+/// A knob that differs from the run compared with, and what that did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// The station, or the lab itself for a parameter.
     pub subject: String,
     /// The knob: `cpus`, `cpuset`, `replicas`, `limit` and so on.
     pub knob: String,
-    /// Its value in the run before.
+    /// Its value in that run.
     pub before: String,
     /// Its value now.
     pub after: String,

@@ -15,12 +15,26 @@ pub struct Round {
 }
 
 impl Round {
-    /// Wall seconds of the whole sample: last end − first start, by the clock
-    /// that all replicas on one host share.
+    /// Wall seconds of the whole sample, by the clock that all replicas on one
+    /// host share: last end − first start. Where each replica started at a
+    /// refill of its own ([`Self::starts_apart`]) the longest replica's own
+    /// seconds: up to a period lies between those starts, and it is the
+    /// measurement's, not the job's.
     pub fn wall_seconds(&self) -> f64 {
+        let most =
+            |seconds: &mut dyn Iterator<Item = f64>| seconds.fold(f64::NEG_INFINITY, f64::max);
+        if self.starts_apart() {
+            return most(&mut self.replicas.iter().map(ReplicaAccount::seconds));
+        }
         let first = self.replicas.iter().map(|r| r.started_seconds);
-        let last = self.replicas.iter().map(|r| r.ended_seconds);
-        last.fold(f64::NEG_INFINITY, f64::max) - first.fold(f64::INFINITY, f64::min)
+        most(&mut self.replicas.iter().map(|r| r.ended_seconds))
+            - first.fold(f64::INFINITY, f64::min)
+    }
+
+    /// Whether the replicas started each at a refill of its own quota and not
+    /// at one moment.
+    pub fn starts_apart(&self) -> bool {
+        self.replicas.len() > 1 && self.replicas.iter().any(|r| r.aligned.is_some())
     }
 
     /// Wall seconds of one job.
@@ -40,7 +54,7 @@ impl Round {
 }
 
 /// One replica's account of a sample.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ReplicaAccount {
     /// The process that did it: a new one after every restart.
     pub instance: String,
@@ -50,9 +64,20 @@ pub struct ReplicaAccount {
     pub started_seconds: f64,
     /// When the last worker ended, by the same clock.
     pub ended_seconds: f64,
-    /// Whether the start was aligned to a refill of the quota; `null` where no
-    /// quota binds, `false` when the refill was not seen in time.
+    /// Whether the start was aligned to a refill of the quota; `false` when the
+    /// refill was not seen in time; `null` where the start waited for none: no
+    /// quota binds, or the replicas started together.
     pub aligned: Option<bool>,
+    /// The quota in CPUs when the sample ended, tightest over the ancestors;
+    /// `null` with `quota_known`: no quota, without it: unknown.
+    #[serde(default)]
+    pub quota_cpus: Option<f64>,
+    /// Whether the kernel answered about a quota at all.
+    #[serde(default)]
+    pub quota_known: bool,
+    /// That quota's period.
+    #[serde(default)]
+    pub period_seconds: Option<f64>,
     /// What the job came to (a prime count).
     pub answer: Option<u64>,
     /// Each worker's own account.
@@ -61,6 +86,13 @@ pub struct ReplicaAccount {
     pub group: GroupAccount,
     /// The allowed CPUs over the sample, whoever used them.
     pub cpus: CpusAccount,
+}
+
+impl ReplicaAccount {
+    /// Seconds of this replica's own part of the sample.
+    pub fn seconds(&self) -> f64 {
+        self.ended_seconds - self.started_seconds
+    }
 }
 
 /// One worker's own account: an OS thread or a child process.
@@ -78,7 +110,8 @@ pub struct WorkerAccount {
     /// (`/proc/thread-self/schedstat`).
     pub waited_seconds: Option<f64>,
     /// Not ready, by what it waited for; less the rise of `waited_seconds`
-    /// during the same call.
+    /// during the same call. All zero, and not known, where `waited_seconds` is
+    /// `null`: throttled and queued time cannot be told from it then.
     pub blocked_on: BlockedOn,
 }
 
@@ -135,7 +168,4 @@ pub struct CpusAccount {
     pub steal_seconds: Option<f64>,
     /// Seconds that something outside this replica's group ran on them, summed.
     pub others_seconds: Option<f64>,
-    /// Whether on-CPU time leaves stolen time out (paravirtual time
-    /// accounting); `null`: cannot be told.
-    pub on_cpu_excludes_steal: Option<bool>,
 }

@@ -68,6 +68,12 @@ impl Row {
             self.station, self.strategy, self.kernel, self.workers
         )
     }
+
+    /// How many whole rounds it has, where it was lost after them: its figures
+    /// are of these alone.
+    pub fn lost_after(&self) -> Option<usize> {
+        (self.not_run.is_some() && !self.rounds.is_empty()).then_some(self.rounds.len())
+    }
 }
 
 /// A median and the range around it.

@@ -1,7 +1,7 @@
 //! A quota's budget followed through phases of work.
 
 use super::Phase;
-use crate::quota::{END_SLACK_SECONDS, Prediction, QuotaModel, whole_and_rest};
+use crate::quota::{Prediction, QuotaModel, whole_and_rest};
 
 /// Where a group stands in its quota: how far into the period, with how much
 /// of the refill left.
@@ -63,7 +63,7 @@ impl Refills {
         let left = self.budget_seconds;
         let stall =
             self.quota.period_seconds() - self.into_period_seconds - left / self.last_busy_cpus;
-        let short = left < END_SLACK_SECONDS * self.last_busy_cpus && stall > 0.0;
+        let short = left < self.quota.end_slack_seconds(self.last_busy_cpus) && stall > 0.0;
         Prediction::new(
             self.wall_seconds,
             short.then_some(self.wall_seconds + stall),

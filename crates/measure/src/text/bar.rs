@@ -13,16 +13,22 @@ const SHOWN: f64 = THROTTLED;
 
 /// A state a worker's time is spent in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub enum State {
+    /// On a CPU.
     Running,
+    /// Ready to run, kept off by the quota.
     Throttled,
+    /// Ready to run, no CPU free.
     Runnable,
+    /// Not ready.
     Blocked,
+    /// The hypervisor had taken the CPU away.
     Stolen,
 }
 
 impl State {
-    pub(super) const ALL: [Self; 5] = [
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 5] = [
         Self::Running,
         Self::Throttled,
         Self::Runnable,
@@ -110,8 +116,9 @@ pub(super) fn draw(text: &str, style: &Style) -> String {
     drawn
 }
 
-/// The shares of the states, made to sum to 1.
-fn shares(budget: &TimeBudget) -> Option<[f64; 5]> {
+/// The shares of the states in the order of [`State::ALL`], made to sum to 1;
+/// `None` when they are none.
+pub fn shares(budget: &TimeBudget) -> Option<[f64; 5]> {
     let shares = [
         budget.running,
         budget.throttled,

@@ -4,7 +4,8 @@ use super::figures::ratios;
 use super::names::name_of_key;
 use super::paragraph::Paragraph;
 use super::style::{Paint, Style};
-use crate::report::{Change, Comparison, Interval, Outcome, RunReport};
+use crate::report::{Change, Comparison, Interval, Outcome, Predecessor, RunReport};
+use crate::verdict::words::count;
 
 /// One sentence for each group of rows.
 pub fn groups(report: &RunReport, style: &Style) -> String {
@@ -26,7 +27,8 @@ pub fn comparisons(report: &RunReport, style: &Style) -> String {
     section(style, "Compared round by round", answers.collect())
 }
 
-fn answer(report: &RunReport, comparison: &Comparison) -> String {
+/// What may be claimed, with the figures and the rows that it is drawn from.
+pub fn answer(report: &RunReport, comparison: &Comparison) -> String {
     let ratio = &comparison.ratio;
     let fast = format!("{} as fast", ratios(ratio));
     let figures = match comparison.outcome {
@@ -61,7 +63,11 @@ pub fn invariants(report: &RunReport, style: &Style) -> String {
     let (kept, broken): (Vec<_>, Vec<_>) = report.invariants.iter().partition(|i| i.held);
     let mut text = String::new();
     for invariant in &broken {
-        let head = format!("{} {} did not hold:", style.cross(), invariant.name);
+        let head = format!(
+            "{} It does not hold that {}:",
+            style.cross(),
+            invariant.name
+        );
         let paragraph = Paragraph::new(&*invariant.detail).head(head, Paint::Red);
         text.push_str(&paragraph.render(style));
     }
@@ -78,21 +84,54 @@ pub fn invariants(report: &RunReport, style: &Style) -> String {
     text
 }
 
-/// What differs from this lab's run before, and what that did.
+/// What differs from the run compared with, and what that did; which run that
+/// was, and why not a newer one.
 pub fn changes(report: &RunReport, style: &Style) -> String {
-    let changes = report.changes.iter().map(|change| {
-        let mut text = Paragraph::new(knob(change))
-            .head(&*change.subject, Paint::Bold)
-            .render(style);
-        for effect in &change.effects {
-            text.push_str(&Paragraph::new(&**effect).indent(2).render(style));
-        }
-        text
-    });
-    section(style, "Changed since the run before", changes.collect())
+    let mut text: String = report
+        .changes
+        .iter()
+        .map(|change| {
+            let mut text = Paragraph::new(knob(change))
+                .head(&*change.subject, Paint::Bold)
+                .render(style);
+            for effect in &change.effects {
+                text.push_str(&Paragraph::new(&**effect).indent(2).render(style));
+            }
+            text
+        })
+        .collect();
+    let compared = &report.compared_with;
+    let heading = match &compared.started {
+        Some(started) => format!("Changed since the run of {started}"),
+        None => "Changed since an earlier run".to_owned(),
+    };
+    if text.is_empty() && compared.started.is_some() {
+        text = Paragraph::new("No limit, no parameter and nothing of the host.").render(style);
+    }
+    if let Some(why) = passed_over(compared) {
+        text.push_str(&Paragraph::new(why).head("!", Paint::Yellow).render(style));
+    }
+    section(style, &heading, text)
 }
 
-fn knob(change: &Change) -> String {
+/// Why a newer run, or any, is not the one compared with.
+pub fn passed_over(compared: &Predecessor) -> Option<String> {
+    let (newest, others) = compared.passed_over.split_first()?;
+    let others = match others.len() {
+        0 => String::new(),
+        more => format!(", and {} before it", count(more, "run")),
+    };
+    let none = match compared.started {
+        Some(_) => "",
+        None => "There is no earlier run to compare with. ",
+    };
+    Some(format!(
+        "{none}The run of {} was passed over: {}{others}.",
+        newest.started, newest.why
+    ))
+}
+
+pub(super) fn knob(change: &Change) -> String {
     format!("· {}: {} → {}", change.knob, change.before, change.after)
 }
 

@@ -43,14 +43,27 @@ fn states(report: &RunReport, style: &Style) -> String {
             text.push_str(&paragraph.render(style));
         }
     }
-    if budgets.iter().any(|budget| budget.stolen.is_none()) {
-        let hidden = "Time that the hypervisor stole cannot be told from running here.";
+    if let Some(hidden) = hidden_steal(report) {
         text.push_str(&Paragraph::new(hidden).indent(2).render(style));
     }
     text
 }
 
-fn meaning(state: State) -> &'static str {
+/// That stolen time hides in running, where it does in some row.
+pub fn hidden_steal(report: &RunReport) -> Option<&'static str> {
+    let budgets = || report.rows.iter().filter_map(|row| row.time_budget);
+    let told = budgets().any(|budget| bar::shows(&budget, State::Stolen));
+    budgets().any(|budget| budget.stolen.is_none()).then_some({
+        if told {
+            "In some rows time that the hypervisor stole cannot be told from running."
+        } else {
+            "Time that the hypervisor stole cannot be told from running here."
+        }
+    })
+}
+
+/// What a state means, after its name.
+pub fn meaning(state: State) -> &'static str {
     match state {
         State::Running => "running: on a CPU",
         State::Throttled => "throttled: ready to run, kept off the CPUs by the quota",
@@ -61,7 +74,7 @@ fn meaning(state: State) -> &'static str {
 }
 
 /// Which interval stands in brackets: the range of so many samples.
-fn brackets(report: &RunReport) -> Option<String> {
+pub fn brackets(report: &RunReport) -> Option<String> {
     let coverages: BTreeMap<usize, f64> = report
         .rows
         .iter()

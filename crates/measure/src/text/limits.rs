@@ -1,7 +1,6 @@
 //! What the Compose file declares, what the kernel applied, and what the
 //! runtime believes.
 
-use super::figures::UNKNOWN;
 use super::names::known;
 use super::paragraph::Paragraph;
 use super::style::{Paint, Style};
@@ -13,26 +12,52 @@ use crate::verdict::words::{cpu_count, cpus};
 /// Stations that did not run, whose limits are not those declared, or whose
 /// runtime sees another number of CPUs than it may use.
 pub fn disagreements(report: &RunReport, style: &Style) -> String {
-    let mut text = String::new();
-    for station in &report.stations {
-        let problem = refusal(station).or_else(|| not_as_declared(station));
-        if let Some(problem) = problem {
-            let head = format!("{} {}:", style.cross(), station.name);
-            text.push_str(&Paragraph::new(problem).head(head, Paint::Red).render(style));
-        }
-    }
-    let notes = [unknown(report), sees_more(report), sees_fewer(report)];
-    for note in notes.into_iter().flatten() {
-        text.push_str(&Paragraph::new(note).head("!", Paint::Yellow).render(style));
-    }
+    let text: String = disagreements_of(report)
+        .into_iter()
+        .map(|disagreement| {
+            let (head, paint) = match disagreement.station {
+                Some(station) => (format!("{} {station}:", style.cross()), Paint::Red),
+                None => ("!".to_owned(), Paint::Yellow),
+            };
+            Paragraph::new(disagreement.text)
+                .head(head, paint)
+                .render(style)
+        })
+        .collect();
     if text.is_empty() {
         return text;
     }
     style.heading("Disagreements") + &text
 }
 
+/// What is not as declared, or not as the runtime believes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disagreement<'a> {
+    /// The station that is not as declared; `None`: a note on several.
+    pub station: Option<&'a str>,
+    /// In plain words.
+    pub text: String,
+}
+
+/// All disagreements, those of single stations first.
+pub fn disagreements_of(report: &RunReport) -> Vec<Disagreement<'_>> {
+    let of_stations = report.stations.iter().filter_map(|station| {
+        let text = refusal(station).or_else(|| not_as_declared(station))?;
+        Some(Disagreement {
+            station: Some(&station.name),
+            text,
+        })
+    });
+    let notes = [unknown(report), sees_more(report), sees_fewer(report)];
+    let notes = notes.into_iter().flatten().map(|text| Disagreement {
+        station: None,
+        text,
+    });
+    of_stations.chain(notes).collect()
+}
+
 /// `declared 0.5 CPUs → effective 0.5 CPUs · runtime sees 1`.
-pub(super) fn limits(report: &RunReport, station: &Station) -> String {
+pub fn limits(report: &RunReport, station: &Station) -> String {
     if station.refused.is_some() {
         return format!("declared {} · did not run", declared(&station.declared));
     }
@@ -85,23 +110,19 @@ fn not_as_declared(station: &Station) -> Option<String> {
     }
     let mut differences = Vec::new();
     let (declared, effective) = (&station.declared, &station.effective);
-    if !same_quota(declared.cpus, effective.quota_cpus) {
-        let applied = match effective.quota_cpus {
-            Some(applied) => cpus(applied),
-            None if effective.quota_known => "none".to_owned(),
-            None => UNKNOWN.to_owned(),
-        };
-        let declared = declared.cpus.map_or_else(|| "none".to_owned(), cpus);
+    // What is unknown does not differ: something else here does.
+    if effective.quota_known && !same_quota(declared.cpus, effective.quota_cpus) {
+        let shown = |quota: Option<f64>| quota.map_or_else(|| "none".to_owned(), cpus);
         differences.push(format!(
-            "a quota of {declared} CPUs is declared, applied is {applied}"
+            "a quota of {} CPUs is declared, applied is {}",
+            shown(declared.cpus),
+            shown(effective.quota_cpus)
         ));
     }
-    if let Some(set) = &declared.cpuset {
-        let applied = effective.cpuset.as_deref();
-        if cpu_list::parse(set) != applied.and_then(cpu_list::parse) {
-            let applied = applied.unwrap_or(UNKNOWN);
-            differences.push(format!("cpuset {set} is declared, applied is {applied}"));
-        }
+    if let (Some(set), Some(applied)) = (&declared.cpuset, &effective.cpuset)
+        && cpu_list::parse(set) != cpu_list::parse(applied)
+    {
+        differences.push(format!("cpuset {set} is declared, applied is {applied}"));
     }
     if differences.is_empty() {
         return Some("not all of its replicas have the limits that are declared.".to_owned());

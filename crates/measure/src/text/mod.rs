@@ -4,31 +4,40 @@
 //! Each section is a function of its own, so that a caller can print a part;
 //! [`render`] puts all of them in order. A section consists of whole lines, or
 //! is empty when there is nothing to say.
+//!
+//! What the sections say is there without their layout too ([`figures`],
+//! [`names`], [`alike`], [`steps`] and so on): other renderings use the same words.
 
 mod bar;
 mod conclusions;
-mod figures;
+pub mod figures;
 mod legend;
 mod limits;
-mod names;
+pub mod names;
 mod next;
 mod paragraph;
+mod past;
+mod plain_table;
 mod style;
 mod table;
 mod title;
+mod two_runs;
 mod verdicts;
 
 #[cfg(test)]
 mod tests;
 
-pub use conclusions::{changes, comparisons, groups, invariants};
-pub use legend::legend;
-pub use limits::disagreements;
-pub use next::next_steps;
+pub use bar::{State, shares};
+pub use conclusions::{answer, changes, comparisons, groups, invariants, passed_over};
+pub use legend::{brackets, hidden_steal, legend, meaning};
+pub use limits::{Disagreement, disagreements, disagreements_of, limits};
+pub use next::{next_steps, steps};
+pub use past::past_runs;
 pub use style::Style;
 pub use table::table;
-pub use title::title;
-pub use verdicts::verdicts;
+pub use title::{backend, title};
+pub use two_runs::two_runs;
+pub use verdicts::{alike, evidence, verdicts};
 
 use crate::report::RunReport;
 

@@ -4,34 +4,38 @@ use super::figures::UNKNOWN;
 use crate::report::{Row, RunReport, Station};
 use crate::verdict::words::count;
 
-/// `primes-half · work-stealing · 2 workers`.
-pub(super) fn row_name(report: &RunReport, row: &Row) -> String {
+/// A row in words, `primes-half · work-stealing · 2 workers`, with what sets it
+/// apart: that it is the baseline, that it was lost on the way.
+pub fn row_name(report: &RunReport, row: &Row) -> String {
     let workers = match replicas(report, row) {
         1 => count(row.workers, "worker"),
         replicas => format!("{replicas} × {}", count(row.workers, "worker")),
     };
     let baseline = if row.baseline { " (baseline)" } else { "" };
+    let lost = row.lost_after().map_or_else(String::new, |rounds| {
+        format!(" (lost after {})", count(rounds, "round"))
+    });
     format!(
-        "{} · {} · {workers}{baseline}",
+        "{} · {} · {workers}{baseline}{lost}",
         row.station,
         work(report, row)
     )
 }
 
 /// The names of several rows.
-pub(super) fn row_names(report: &RunReport, rows: &[&Row]) -> String {
+pub fn row_names(report: &RunReport, rows: &[&Row]) -> String {
     let names: Vec<String> = rows.iter().map(|row| row_name(report, row)).collect();
     names.join("; ")
 }
 
 /// The name of the row with this key, or the key where no row has it.
-pub(super) fn name_of_key(report: &RunReport, key: &str) -> String {
+pub fn name_of_key(report: &RunReport, key: &str) -> String {
     let row = report.rows.iter().find(|row| row.key() == key);
     row.map_or_else(|| key.to_owned(), |row| row_name(report, row))
 }
 
 /// The strategy, and the kernel where the report has several.
-pub(super) fn work(report: &RunReport, row: &Row) -> String {
+pub fn work(report: &RunReport, row: &Row) -> String {
     if report.rows.iter().all(|other| other.kernel == row.kernel) {
         row.strategy.clone()
     } else {
@@ -41,7 +45,7 @@ pub(super) fn work(report: &RunReport, row: &Row) -> String {
 
 /// The stations that have rows, in the report's order, with their rows: the
 /// order in which rows are shown.
-pub(super) fn by_station(report: &RunReport) -> Vec<(&str, Vec<&Row>)> {
+pub fn by_station(report: &RunReport) -> Vec<(&str, Vec<&Row>)> {
     let known = report.stations.iter().map(|station| &station.name);
     let named = report.rows.iter().map(|row| &row.station);
     let mut stations: Vec<(&str, Vec<&Row>)> = Vec::new();
@@ -55,22 +59,24 @@ pub(super) fn by_station(report: &RunReport) -> Vec<(&str, Vec<&Row>)> {
 }
 
 /// Workers of one replica, and how many replicas where there are several.
-pub(super) fn workers(report: &RunReport, row: &Row) -> String {
+pub fn workers(report: &RunReport, row: &Row) -> String {
     match replicas(report, row) {
         1 => row.workers.to_string(),
         replicas => format!("{replicas} × {}", row.workers),
     }
 }
 
-pub(super) fn station<'a>(report: &'a RunReport, name: &str) -> Option<&'a Station> {
+/// The station of that name.
+pub fn station<'a>(report: &'a RunReport, name: &str) -> Option<&'a Station> {
     report.stations.iter().find(|station| station.name == name)
 }
 
-fn replicas(report: &RunReport, row: &Row) -> usize {
+/// How many replicas the row's station has.
+pub fn replicas(report: &RunReport, row: &Row) -> usize {
     station(report, &row.station).map_or(1, |station| station.replicas.max(1))
 }
 
 /// The text of a figure that may be unknown.
-pub(super) fn known<T>(figure: Option<T>, text: impl Fn(T) -> String) -> String {
+pub fn known<T>(figure: Option<T>, text: impl Fn(T) -> String) -> String {
     figure.map_or_else(|| UNKNOWN.to_owned(), text)
 }

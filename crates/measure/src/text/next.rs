@@ -12,12 +12,11 @@ const MOST: usize = 3;
 /// At most three pieces of advice, one of each kind of verdict: that of the
 /// row which lost most to it.
 pub fn next_steps(report: &RunReport, style: &Style) -> String {
-    let advice = advice(report);
     let paragraphs: String = (1..)
-        .zip(advice.iter().take(MOST))
-        .map(|(number, advice)| {
-            Paragraph::new(&*advice.verdict.next)
-                .head(format!("{number}. {}:", advice.whose(report)), Paint::Bold)
+        .zip(steps(report))
+        .map(|(number, (whose, advice))| {
+            Paragraph::new(advice)
+                .head(format!("{number}. {whose}:"), Paint::Bold)
                 .render(style)
         })
         .collect();
@@ -25,6 +24,15 @@ pub fn next_steps(report: &RunReport, style: &Style) -> String {
         return paragraphs;
     }
     style.heading("What to try next") + &paragraphs
+}
+
+/// The pieces of advice, each behind the row that it is for.
+pub fn steps(report: &RunReport) -> Vec<(String, &str)> {
+    advice(report)
+        .into_iter()
+        .take(MOST)
+        .map(|advice| (advice.whose(report), advice.verdict.next.as_str()))
+        .collect()
 }
 
 /// A row's advice.

@@ -22,7 +22,8 @@ const STATION: &str = "\u{e010}";
 const INDENT: u16 = 2;
 
 /// The stations in the report's order with their measured rows, columns being
-/// left out where the width does not suffice; below it why rows did not run.
+/// left out where the width does not suffice; below it why rows did not run, or
+/// not to the end.
 /// Empty when there are no rows.
 pub fn table(report: &RunReport, style: &Style) -> String {
     if report.rows.is_empty() {
@@ -81,7 +82,7 @@ fn laid_out(report: &RunReport, style: &Style, layout: &Layout) -> Table {
     table
 }
 
-/// Why rows have no figures, but for what [`super::disagreements`] has said of
+/// Why rows have no figures, or only of their first rounds, but for what [`super::disagreements`] has said of
 /// their station.
 fn not_run(report: &RunReport, style: &Style) -> String {
     let mut reasons: Vec<(&str, Vec<&Row>)> = Vec::new();
@@ -99,7 +100,10 @@ fn not_run(report: &RunReport, style: &Style) -> String {
         }
     }
     let paragraphs = reasons.iter().map(|(reason, rows)| {
-        let head = format!("{} {} not run:", style.cross(), row_names(report, rows));
+        // A lost row's name says how far it came.
+        let none = rows.iter().all(|row| row.lost_after().is_none());
+        let not_run = if none { " not run:" } else { ":" };
+        let head = format!("{} {}{not_run}", style.cross(), row_names(report, rows));
         Paragraph::new(*reason).head(head, Paint::Red).render(style)
     });
     paragraphs.collect()

@@ -7,7 +7,7 @@ mod any;
 mod sample;
 
 use super::*;
-use crate::report::{Backend, Host, Interval, Row};
+use crate::report::{Backend, Host, Interval, PassedOver, Predecessor, Row};
 use sample::{row, station};
 use std::path::Path;
 
@@ -38,6 +38,7 @@ fn report_of(row: Row) -> RunReport {
         comparisons: Vec::new(),
         groups: Vec::new(),
         invariants: Vec::new(),
+        compared_with: Predecessor::default(),
         changes: Vec::new(),
         ..sample::report()
     }
@@ -114,6 +115,37 @@ fn a_row_that_did_not_run_has_no_figures_and_says_why() {
 }
 
 #[test]
+fn a_row_that_was_lost_keeps_its_figures_under_a_mark() {
+    let wall = Interval {
+        median: 0.474,
+        low: 0.474,
+        high: 0.474,
+        coverage: 0.0,
+    };
+    let lost = Row {
+        not_run: Some("two was lost in round 2: it was killed".to_owned()),
+        wall_seconds: Some(wall),
+        rounds: vec![crate::report::Round {
+            round: 0,
+            repeats: 1,
+            replicas: Vec::new(),
+        }],
+        ..row("two", "executor", 2)
+    };
+    let report = report_of(lost);
+    let cells = cells_of(&report, "executor").join(" ");
+    assert_eq!(cells, "executor 2 474 ms ✗ – – – – – – –");
+    let table = table(&report, &style(100));
+    assert!(
+        table.ends_with(
+            "✗ two · executor · 2 workers (lost after 1 round): two was lost in round 2: it was \
+             killed\n"
+        ),
+        "{table}"
+    );
+}
+
+#[test]
 fn limits_that_differ_from_those_declared_come_first() {
     let mut report = sample::report();
     report.stations[0].agree = Some(false);
@@ -131,6 +163,28 @@ fn limits_that_differ_from_those_declared_come_first() {
     let cpuset = at("✗ primes-pinned: cpuset 0 is declared, applied is 0,1.");
     assert!(quota < cpuset && cpuset < at("where the"));
     at("primes-half: declared 0.5 CPUs ≠ effective 0.25 CPUs");
+}
+
+#[test]
+fn what_is_unknown_is_not_told_as_a_difference() {
+    let mut report = report_of(row("two", "executor", 2));
+    let station = &mut report.stations[0];
+    station.agree = Some(false);
+    station.declared.cpuset = Some("0".to_owned());
+    station.effective.cpuset = Some("1".to_owned());
+    station.effective.quota_known = false;
+    station.effective.quota_cpus = None;
+    let text = disagreements(&report, &style(120));
+    assert!(
+        text.contains("two: cpuset 0 is declared, applied is 1."),
+        "{text}"
+    );
+    report.stations[0].effective.cpuset = None;
+    let text = disagreements(&report, &style(120));
+    assert!(
+        text.contains("two: not all of its replicas have the limits"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -190,6 +244,30 @@ fn the_legend_says_how_sure_each_interval_is() {
                   interval of the median; the range of 6 samples, a 96.9 % interval of the median.";
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words(&legend).contains(ranges), "{legend}");
+}
+
+#[test]
+fn the_run_compared_with_is_named_and_why_not_a_newer_one() {
+    let mut report = report_of(row("two", "executor", 2));
+    assert_eq!(changes(&report, &style(100)), "");
+    let quick = PassedOver {
+        started: "2025-11-21T08:45:00Z".to_owned(),
+        why: "it was quick".to_owned(),
+    };
+    report.compared_with.passed_over = vec![quick.clone()];
+    assert_eq!(
+        changes(&report, &style(200)),
+        "Changed since an earlier run\n! There is no earlier run to compare with. The run of \
+         2025-11-21T08:45:00Z was passed over: it was quick.\n"
+    );
+    report.compared_with.started = Some("2025-11-21T08:30:00Z".to_owned());
+    report.compared_with.passed_over.push(quick);
+    assert_eq!(
+        changes(&report, &style(200)),
+        "Changed since the run of 2025-11-21T08:30:00Z\nNo limit, no parameter and nothing of the \
+         host.\n! The run of 2025-11-21T08:45:00Z was passed over: it was quick, and 1 run before \
+         it.\n"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::figures::{UNKNOWN, run_time};
 use super::names::known;
 use super::paragraph::Paragraph;
 use super::style::{Paint, Style};
-use crate::report::{Backend, Host, RunReport};
+use crate::report::{Backend, Enforcement, EnforcementMeans, Host, RunReport};
 use crate::verdict::words::count;
 
 /// The lab, its backend and host, what was asked for, and whether the run was
@@ -14,6 +14,13 @@ pub fn title(report: &RunReport, style: &Style) -> String {
         .head(report.lab.clone(), Paint::Bold)
         .render(style);
     text.push_str(&Paragraph::new(run(report)).render(style));
+    if let Some(enforcement) = &report.host.enforcement {
+        text.push_str(
+            &Paragraph::new(limits_by(enforcement))
+                .head("Limits", Paint::Bold)
+                .render(style),
+        );
+    }
     if report.quick {
         text.push_str(
             &Paragraph::new("fewer rows and rounds, and no comparison is claimed from it.")
@@ -52,12 +59,27 @@ fn machine(report: &RunReport) -> String {
     parts.join(" · ")
 }
 
-fn backend(backend: Backend) -> &'static str {
+/// Where the stations ran, in words.
+pub fn backend(backend: Backend) -> &'static str {
     match backend {
         Backend::Docker => "stations in Docker",
         Backend::Local => "stations as local processes",
         Backend::InProcess => "in this process",
     }
+}
+
+/// What held the limits, and what it leaves out.
+fn limits_by(enforcement: &Enforcement) -> String {
+    let means = match enforcement.means {
+        EnforcementMeans::Cgroup => "control groups of the run's own",
+        EnforcementMeans::Systemd => "scopes of the user's systemd manager",
+        EnforcementMeans::Affinity => "CPU affinity alone",
+    };
+    let left_out = enforcement.cannot_show.join("; ");
+    if left_out.is_empty() {
+        return format!("by {means}.");
+    }
+    format!("by {means}. This cannot show: {left_out}.")
 }
 
 fn cpus(host: &Host) -> String {

@@ -21,8 +21,8 @@ pub fn verdicts(report: &RunReport, style: &Style) -> String {
     style.heading("Verdicts") + &paragraphs
 }
 
-/// The rows of each verdict, in the order in which the table has the first of them.
-fn alike(report: &RunReport) -> Vec<(&Verdict, Vec<&Row>)> {
+/// The rows of each verdict, those together of which the same is to be said, in the order in which the table has the first of them.
+pub fn alike(report: &RunReport) -> Vec<(&Verdict, Vec<&Row>)> {
     let mut alike: Vec<(&Verdict, Vec<&Row>)> = Vec::new();
     let stations = by_station(report).into_iter();
     for row in stations.flat_map(|(_, rows)| rows) {
@@ -62,8 +62,8 @@ fn paragraphs(report: &RunReport, style: &Style, verdict: &Verdict, rows: &[&Row
     text
 }
 
-/// The figures of the rows: once where they are the same.
-fn evidence(report: &RunReport, rows: &[&Row]) -> Vec<(String, String)> {
+/// The figures of the rows, each behind its label: once where they are the same.
+pub fn evidence(report: &RunReport, rows: &[&Row]) -> Vec<(String, String)> {
     let figures = |row: &Row| row.verdict.as_ref().map(|v| v.evidence.clone());
     let all: Vec<String> = rows.iter().filter_map(|row| figures(row)).collect();
     let first = all.first().cloned().unwrap_or_default();

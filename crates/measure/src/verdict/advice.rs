@@ -4,14 +4,15 @@
 //! rounds, and "no gain" is said as plainly as one.
 
 use super::Case;
+use super::agree::Agreement;
 use super::thresholds::{GAIN, SAME_CPUS};
 use super::what_if::{Gain, Hindrance, WhatIf, gain};
 use super::words::{self, count, cpu_count, percent, seconds};
 use crate::report::VerdictKind;
 
 /// What to try next; empty where nothing is to be said.
-pub(super) fn next(case: &Case, kind: VerdictKind) -> String {
-    match kind {
+pub(super) fn next(case: &Case, agreement: &Agreement) -> String {
+    match agreement.kind {
         VerdictKind::Host => host(case),
         VerdictKind::HiddenLimit => hidden_limit(case),
         VerdictKind::Bursts => bursts(case),
@@ -21,7 +22,13 @@ pub(super) fn next(case: &Case, kind: VerdictKind) -> String {
         VerdictKind::Workers => workers(case),
         VerdictKind::Imbalance => remedy(
             case,
-            "Give out work as the workers become free (dynamic chunks) instead of in fixed parts.",
+            if case.row.work_shares.is_some() {
+                "Give out work as the workers become free (dynamic chunks) instead of in fixed \
+                 parts."
+            } else {
+                "Cut the work into smaller parts, or make the job larger: the others wait for the \
+                 last part."
+            },
             "That should be",
             &WhatIf {
                 equal_sharing: true,
@@ -45,13 +52,19 @@ pub(super) fn next(case: &Case, kind: VerdictKind) -> String {
             case,
             "Start the workers once and keep them for many jobs.",
             "That is at most",
-            &waits_gone(),
+            &WhatIf {
+                gone: Some(Hindrance::Starts),
+                ..waits_gone()
+            },
         ),
         VerdictKind::Starved => {
             "Look at what feeds this queue: more workers here would wait with these.".to_owned()
         }
         VerdictKind::Backpressure => {
             "Look at what takes from this queue: more workers here would only fill it.".to_owned()
+        }
+        VerdictKind::Unclear if agreement.disturbed() > 0 => {
+            "Run again with nothing else on these CPUs.".to_owned()
         }
         VerdictKind::Idle | VerdictKind::Unclear => String::new(),
     }
@@ -149,6 +162,13 @@ fn unbinding_quota(case: &Case) -> Option<String> {
 /// A quota as the Compose file states it: of one replica.
 fn quota_words(case: &Case, all: f64) -> String {
     let replicas = case.replicas();
+    let shared = case.rounds.first().is_some_and(|r| r.limits.shared);
+    if replicas > 1 && shared {
+        return format!(
+            "{} on the group that the {replicas} replicas share",
+            cpu_count(all)
+        );
+    }
     let each = cpu_count(all / replicas as f64);
     if replicas > 1 {
         format!("{each} for each of the {replicas} replicas")

@@ -41,4 +41,9 @@ impl Agreement {
             seen,
         })
     }
+
+    /// How many rounds something else disturbed.
+    pub(super) fn disturbed(&self) -> usize {
+        self.seen.get(&VerdictKind::Host).copied().unwrap_or(0)
+    }
 }

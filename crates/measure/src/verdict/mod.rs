@@ -31,8 +31,9 @@ pub struct Case<'a> {
     pub host_cpus: Option<usize>,
     /// The baseline's rounds, where it ran the same kernel and is another row.
     pub baseline: &'a [RoundFigures],
-    /// The rounds of the row that has the same strategy and kernel with one
-    /// worker; this row's own when it has one.
+    /// The rounds of the row on the baseline's station that has the same
+    /// strategy and kernel with one worker: under other limits a worker's
+    /// caches cool between refills, which is not the strategy's cost.
     pub one_worker: &'a [RoundFigures],
 }
 
@@ -50,7 +51,7 @@ pub fn verdict(case: &Case) -> Option<Verdict> {
             text
         },
         evidence: text::evidence(case, kind),
-        next: advice::next(case, kind),
+        next: advice::next(case, &agreement),
         also: also::also(case, &agreement),
     })
 }
@@ -77,7 +78,10 @@ impl Case<'_> {
 
     /// Whether the hypervisor, not another process, had the CPUs.
     fn is_stolen_from(&self) -> bool {
-        let stolen = |r: &RoundFigures| r.time_budget.and_then(|b| b.stolen).or(r.steal_share);
+        let stolen = |r: &RoundFigures| {
+            let told = r.time_budget.and_then(|b| b.stolen);
+            told.or(r.stolen_share_of_busy)
+        };
         self.median(stolen).is_some_and(|s| s >= thresholds::STOLEN)
     }
 

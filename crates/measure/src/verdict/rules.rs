@@ -4,8 +4,8 @@
 //! could have made an earlier rule hold, later ones are not asked.
 
 use super::thresholds::{
-    ALL_RUNNING, BURSTS, EVERY_PERIOD, IDLE, LOSS, OTHERS, SAME_CPUS, STOLEN, THROTTLED,
-    THROTTLED_PERIODS, UNACCOUNTED, USED_UP,
+    ALL_RUNNING, BURSTS, EVERY_PERIOD, IDLE, LOSS, MORE_THAN_ALL, OTHERS, SAME_CPUS, STOLEN,
+    THROTTLED, THROTTLED_PERIODS, UNACCOUNTED, USED_UP,
 };
 use crate::figures::RoundFigures;
 use crate::report::{BlockedBy, TimeBudget, VerdictKind};
@@ -29,6 +29,8 @@ pub enum Unknown {
     CpuUsers,
     /// The loss that a rule names is smaller than what is not accounted for.
     Unaccounted,
+    /// More CPU was counted than there was.
+    Counters,
 }
 
 /// The finding of one sample.
@@ -36,6 +38,9 @@ pub fn find(round: &RoundFigures) -> Finding {
     let Some(case) = Case::new(round) else {
         return Finding::unknown(Unknown::Schedstat);
     };
+    if case.used_more_than_there_was() {
+        return Finding::unknown(Unknown::Counters);
+    }
     if case.host() {
         return case.finding(VerdictKind::Host);
     }
@@ -90,16 +95,16 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// Rule 1. Where stolen time hides in running, the hypervisor's share of
-    /// the allowed CPUs stands for it: it is as true a reason, only the
-    /// workers' part of it is unknown.
+    /// Rule 1. Where stolen time hides in running, the workers' part of what the
+    /// hypervisor took from the CPUs they kept busy stands for it.
     fn host(&self) -> bool {
         self.stolen() >= STOLEN
             || (self.runnable_is_largest() && self.round.others_share >= Some(OTHERS))
     }
 
     fn stolen(&self) -> f64 {
-        self.budget.stolen.or(self.round.steal_share).unwrap_or(0.0)
+        let from_busy = self.round.stolen_share_of_busy;
+        self.budget.stolen.or(from_busy).unwrap_or(0.0)
     }
 
     /// Rule 2. Idle CPUs prove a limit only as far as workers were there to
@@ -170,7 +175,11 @@ impl<'a> Case<'a> {
         if budget.blocked < LOSS || budget.blocked < others {
             return Finding::of(VerdictKind::Unclear);
         }
-        self.finding(largest_cause(&self.blocked_by).0)
+        match largest_cause(&self.blocked_by) {
+            (kind, share) if share >= LOSS => self.finding(kind),
+            // Many small causes: none of them is what bound the work.
+            _ => Finding::of(VerdictKind::Unclear),
+        }
     }
 
     /// The kind, unless the loss that it rests on is smaller than what the
@@ -212,6 +221,12 @@ impl<'a> Case<'a> {
             .max(blocked)
             .max(budget.stolen.unwrap_or(0.0));
         budget.runnable >= LOSS && budget.runnable >= others
+    }
+
+    /// CPU counted outside the sample's wall makes every figure of usage false.
+    fn used_more_than_there_was(&self) -> bool {
+        self.of_limit(self.round.allowed_cpus)
+            .is_some_and(|used| used > MORE_THAN_ALL)
     }
 
     fn used_up(&self, limit: Option<f64>) -> bool {

@@ -47,16 +47,16 @@ fn maybe(value: Option<f64>, words: impl Fn(f64) -> String) -> String {
 }
 
 fn host(case: &Case, budget: &TimeBudget) -> String {
-    let steal = case.median(|r| r.steal_share).unwrap_or(0.0);
+    let hidden = case.median(|r| r.stolen_share_of_busy).unwrap_or(0.0);
     match budget.stolen {
         Some(stolen) if stolen >= STOLEN => format!(
             "The hypervisor gave the CPUs to somebody else for {} of the workers' time.",
             percent(stolen)
         ),
-        None if steal >= STOLEN => format!(
-            "The hypervisor gave {} of the allowed CPUs' time to somebody else. How much of it \
-             the workers' running time hides cannot be told on this kernel.",
-            percent(steal)
+        None if hidden >= STOLEN => format!(
+            "The hypervisor gave the CPUs to somebody else for about {} of the time that the \
+             workers could keep them busy. This kernel counts it as running.",
+            percent(hidden)
         ),
         _ => format!(
             "Something else had the CPU: for {} of their time the workers were ready and none \
@@ -130,12 +130,7 @@ pub(super) fn blocked_text(kind: VerdictKind, by: &BlockedBy) -> String {
 
 fn unclear(case: &Case, agreement: &Agreement) -> String {
     if !agreement.agreed {
-        let seen: Vec<String> = agreement
-            .seen
-            .iter()
-            .map(|(k, rounds)| format!("{} in {}", kind(*k), count(*rounds, "round")))
-            .collect();
-        return format!("The rounds disagree: {}.", seen.join(", "));
+        return disagreement(case, agreement);
     }
     match agreement.unknown {
         Some(Unknown::Schedstat) => {
@@ -153,6 +148,11 @@ fn unclear(case: &Case, agreement: &Agreement) -> String {
             return "Most of the time that was lost is not accounted for by the workers."
                 .to_owned();
         }
+        Some(Unknown::Counters) => {
+            return "More CPU was counted than the allowed CPUs can give in the measured time: \
+                    part of it belongs to work before or after the job."
+                .to_owned();
+        }
         None => {}
     }
     let Some((budget, by)) = case.budget() else {
@@ -167,6 +167,25 @@ fn unclear(case: &Case, agreement: &Agreement) -> String {
         losses[1].0,
         percent(losses[1].1)
     )
+}
+
+/// Rounds that somebody else disturbed are told apart from those that disagree
+/// about the work itself.
+fn disagreement(case: &Case, agreement: &Agreement) -> String {
+    let seen: Vec<String> = agreement
+        .seen
+        .iter()
+        .filter(|(k, _)| **k != VerdictKind::Host)
+        .map(|(k, rounds)| format!("{} in {}", kind(*k), count(*rounds, "round")))
+        .collect();
+    let seen = seen.join(", ");
+    match agreement.disturbed() {
+        0 => format!("The rounds disagree: {seen}."),
+        disturbed => format!(
+            "Something else had the CPU in {disturbed} of {}; the others show {seen}.",
+            count(case.rounds.len(), "round")
+        ),
+    }
 }
 
 fn losses(budget: &TimeBudget, by: &BlockedBy) -> Vec<(&'static str, f64)> {

@@ -21,6 +21,11 @@ pub const IDLE: f64 = 0.10;
 /// and the last refill of a sample of 1 to 2 s cost up to 3 %.
 pub const USED_UP: f64 = 0.97;
 
+/// Usage of the allowed CPUs above which the counters contradict each other:
+/// they are read a fraction of a millisecond apart, and the kernel charges CPU
+/// time up to a tick late.
+pub const MORE_THAN_ALL: f64 = 1.05;
+
 /// Share of quota periods that ran out from which on bursts are a finding: one
 /// in twenty delays the 95th percentile of requests.
 pub const THROTTLED_PERIODS: f64 = 0.05;
@@ -45,6 +50,10 @@ pub const ALL_RUNNING: f64 = 0.95;
 /// CPU seconds per job ÷ the baseline's from which on they are a finding: they
 /// drift by up to 10 % from sample to sample.
 pub const COSTLY: f64 = 1.10;
+
+/// A job below this is mostly its own start: waking a thread and handing it a
+/// part of the work takes up to a tenth of a millisecond.
+pub const SHORT_JOB_SECONDS: f64 = 0.001;
 
 /// What the accounts may leave open: tried with busy processes they add up to
 /// the wall within 1 %.

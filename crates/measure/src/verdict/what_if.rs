@@ -36,6 +36,8 @@ pub(super) enum Hindrance {
     Others,
     /// Waiting for locks, queues, io and requests.
     Waits,
+    /// Starting the workers, with the CPU that it costs, and waiting too.
+    Starts,
 }
 
 /// What a change should give.
@@ -51,37 +53,58 @@ pub(super) struct Gain {
 
 /// The gain of `change` over all rounds; `None` when any round lacks a figure
 /// that the models need.
+///
+/// What others on the same CPUs will take is not known: the intervals reach
+/// from all that they took to what these threads got beside them.
 pub(super) fn gain(row: &Row, rounds: &[RoundFigures], change: &WhatIf) -> Option<Gain> {
-    let walls: Vec<f64> = rounds
+    let walls: Vec<(f64, f64)> = rounds
         .iter()
-        .map(|round| wall_after(row, round, change))
+        .map(|round| {
+            let (least, most) = available_cpus(round, change)?;
+            let slowest = wall_after(row, round, change, least)?;
+            Some((wall_after(row, round, change, most)?, slowest))
+        })
         .collect::<Option<_>>()?;
-    let ratios: Vec<f64> = rounds
-        .iter()
-        .zip(&walls)
-        .map(|(round, wall)| round.job_seconds() / wall)
-        .collect();
+    let jobs = || rounds.iter().map(RoundFigures::job_seconds);
     Some(Gain {
-        ratio: interval(&ratios)?,
-        wall_seconds: interval(&walls)?,
+        ratio: between(
+            jobs()
+                .zip(&walls)
+                .map(|(job, (fastest, slowest))| (job / slowest, job / fastest)),
+        )?,
+        wall_seconds: between(walls.iter().copied())?,
         rounds: rounds.len(),
     })
 }
 
+/// The interval of (low, high) pairs, around the median of their middles.
+fn between(pairs: impl Iterator<Item = (f64, f64)>) -> Option<Interval> {
+    let (lows, highs): (Vec<f64>, Vec<f64>) = pairs.unzip();
+    let middles: Vec<f64> = lows
+        .iter()
+        .zip(&highs)
+        .map(|(l, h)| (l + h) / 2.0)
+        .collect();
+    Some(Interval {
+        low: interval(&lows)?.low,
+        high: interval(&highs)?.high,
+        ..interval(&middles)?
+    })
+}
+
 /// Wall seconds of one job of this round under the change.
-fn wall_after(row: &Row, round: &RoundFigures, change: &WhatIf) -> Option<f64> {
-    let allowed_cpus = available_cpus(round, change)?;
-    let replicas = replicas_after(round, change, allowed_cpus)?;
+fn wall_after(row: &Row, round: &RoundFigures, change: &WhatIf, cpus: f64) -> Option<f64> {
+    let replicas = replicas_after(round, change, cpus)?;
     let threads_stay = change.threads.is_none() && !change.one_replica;
     let shares = row
         .work_shares
         .as_deref()
         .filter(|_| threads_stay && !change.equal_sharing);
     let inputs = Inputs {
-        cpu_seconds: round.job_cpu_seconds()?,
+        cpu_seconds: job_cpu_seconds(round, change)?,
         repeats: round.repeats,
         replicas: &replicas,
-        allowed_cpus,
+        allowed_cpus: cpus,
         shares,
     };
     let threads: usize = replicas.iter().map(|r| r.threads).sum();
@@ -89,15 +112,40 @@ fn wall_after(row: &Row, round: &RoundFigures, change: &WhatIf) -> Option<f64> {
     Some(model.max(unavoidable_seconds(round, change, threads)?))
 }
 
-/// The CPUs that competitors leave.
-fn available_cpus(round: &RoundFigures, change: &WhatIf) -> Option<f64> {
-    let allowed = change.allowed_cpus.or(round.allowed_cpus)?;
-    let others = if change.gone == Some(Hindrance::Others) {
-        0.0
+/// CPU seconds of one job after the change: what starting workers costs is
+/// spent outside of them.
+fn job_cpu_seconds(round: &RoundFigures, change: &WhatIf) -> Option<f64> {
+    let cpu = round.job_cpu_seconds()?;
+    if change.gone == Some(Hindrance::Starts) {
+        Some(worker_cpu_seconds(round)?.min(cpu))
     } else {
-        round.others_share.unwrap_or(0.0)
-    };
-    Some(allowed * (1.0 - others))
+        Some(cpu)
+    }
+}
+
+/// CPU seconds of one job within the workers.
+fn worker_cpu_seconds(round: &RoundFigures) -> Option<f64> {
+    Some(round.worker_cpu_seconds? / f64::from(round.repeats))
+}
+
+/// The CPUs that there are beside competitors, at least and at most: all that
+/// these did not use; and what the threads got whenever they were ready, with
+/// what was idle. What others used while a quota stopped the threads may have
+/// been free to them.
+fn available_cpus(round: &RoundFigures, change: &WhatIf) -> Option<(f64, f64)> {
+    let allowed = change.allowed_cpus.or(round.allowed_cpus)?;
+    if change.gone == Some(Hindrance::Others) {
+        return Some((allowed, allowed));
+    }
+    let unused = allowed * (1.0 - round.others_share?);
+    let got = round
+        .time_budget
+        .zip(round.allowed_cpus)
+        .map_or(0.0, |(budget, cpus)| {
+            let ready = budget.running / (budget.running + budget.runnable);
+            cpus.min(round.threads() as f64) * ready + round.idle_share.unwrap_or(0.0) * allowed
+        });
+    Some((unused, unused.max(got.min(allowed))))
 }
 
 fn replicas_after(
@@ -135,20 +183,28 @@ fn replicas_after(
 /// figure of now caps theirs.
 fn lock_parallelism(round: &RoundFigures, change: &WhatIf, threads: usize) -> f64 {
     let lock = round.blocked_by.map_or(0.0, |by| by.lock);
-    if change.gone == Some(Hindrance::Waits) || lock < super::thresholds::UNACCOUNTED {
+    if matches!(change.gone, Some(Hindrance::Waits | Hindrance::Starts))
+        || lock < super::thresholds::UNACCOUNTED
+    {
         return threads as f64;
     }
     let now = round.threads() as f64 / round.replicas() as f64;
     now * (1.0 - lock)
 }
 
-/// Wall seconds of one job below which no limit can bring it: what the average
-/// worker runs and waits for outside.
+/// Wall seconds of one job below which no limit can bring it: what runs outside
+/// the workers, which more of them do not share, and what the average worker
+/// runs and waits for.
 fn unavoidable_seconds(round: &RoundFigures, change: &WhatIf, threads: usize) -> Option<f64> {
-    if change.gone == Some(Hindrance::Waits) || threads == 0 {
+    if threads == 0 {
         return Some(0.0);
     }
-    let running = round.job_cpu_seconds()? / threads as f64;
+    let cpu = job_cpu_seconds(round, change)?;
+    let of_workers = worker_cpu_seconds(round)?.min(cpu);
+    let running = (cpu - of_workers) + of_workers / threads as f64;
+    if matches!(change.gone, Some(Hindrance::Waits | Hindrance::Starts)) {
+        return Some(running);
+    }
     // Fewer threads have the same waits among them; that more of them would
     // each wait less is not known.
     let waits_of_each = (round.threads() as f64 / threads as f64).max(1.0);

@@ -5,7 +5,7 @@ use crate::report::{Interval, VerdictKind};
 use crate::stats::ROUNDS_FOR_A_CLAIM;
 
 /// A share as percent, with a digit more where it is small.
-pub(crate) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent.abs() >= 9.95 || percent.abs() < 0.05 {
         format!("{percent:.0} %").replace("-0 %", "0 %")
@@ -15,13 +15,13 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 /// A number of CPUs, without digits that say nothing: `2`, `0.5`, `1.25`.
-pub(crate) fn cpus(cpus: f64) -> String {
+pub fn cpus(cpus: f64) -> String {
     let text = format!("{cpus:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// `1 CPU`, `0.5 CPUs`.
-pub(crate) fn cpu_count(n: f64) -> String {
+pub fn cpu_count(n: f64) -> String {
     let number = cpus(n);
     let unit = if number == "1" { "CPU" } else { "CPUs" };
     format!("{number} {unit}")
@@ -39,7 +39,7 @@ pub(crate) fn seconds(seconds: f64) -> String {
 }
 
 /// `1 thread`, `2 threads`.
-pub(crate) fn count(n: usize, what: &str) -> String {
+pub fn count(n: usize, what: &str) -> String {
     if n == 1 {
         format!("1 {what}")
     } else {

@@ -129,19 +129,19 @@ fn a_stray_sample_is_named_with_its_time() {
 
 #[test]
 fn a_little_steal_that_may_hide_in_running_is_named() {
-    let with = |steal, excluded| {
+    let with = |steal, on_cpu| {
         let sample = replica(1.0)
-            .worker(0.98, 0.01)
-            .worker(0.98, 0.01)
-            .steal(steal, excluded);
+            .worker(on_cpu, 0.01)
+            .worker(on_cpu, 0.01)
+            .steal(steal);
         analysed(
             station("two", None),
             row("two", "executor", 2, rounds(6, &[sample])),
         )
     };
-    assert!(also_text(&with(0.04, None), "steal").contains("2.0 %"));
-    assert!(!kinds(&with(0.01, None)).contains(&"steal"));
-    assert!(!kinds(&with(0.02, Some(true))).contains(&"steal"));
+    assert!(also_text(&with(0.04, 0.99), "steal").contains("2.0 %"));
+    assert!(!kinds(&with(0.01, 0.99)).contains(&"steal"));
+    assert!(!kinds(&with(0.02, 0.98)).contains(&"steal"));
 }
 
 fn also_text(row: &Row, kind: &str) -> String {
@@ -165,4 +165,67 @@ fn time_blocked_beside_a_quota_is_named() {
     let row = analysed(station("more", Some(1.5)), row);
     assert_eq!(row.verdict.as_ref().unwrap().kind, VerdictKind::Quota);
     assert!(also_text(&row, "imbalance").contains("17 %"));
+}
+
+#[test]
+fn a_fleet_that_its_cpus_bind_has_no_quota_fidelity() {
+    let one = || half(1.0).on_cpus("0-1", 2);
+    let fidelity = |replicas: usize| {
+        let samples = (0..replicas).map(|_| one()).collect::<Vec<_>>();
+        let row = row("fleet", "work-stealing", 1, rounds(6, &samples));
+        analysed(fleet("fleet", replicas, 0.5), row).quota_fidelity
+    };
+    assert!(fidelity(3).is_some());
+    assert_eq!(fidelity(4), None, "four halves are the two CPUs");
+}
+
+#[test]
+fn a_row_of_one_worker_under_other_limits_proves_no_overhead() {
+    let cold = replica(2.4).worker(1.2, 1.2).throttled(24, 24, 1.2);
+    let two = replica(0.6).worker(0.6, 0.0).worker(0.6, 0.0);
+    let mut report = report(
+        vec![station("two", None), station("half", Some(0.5))],
+        vec![
+            baseline(&[1.0; 6]),
+            row("half", "executor", 1, rounds(6, &[cold])),
+            row("two", "executor", 2, rounds(6, &[two])),
+        ],
+    );
+    analyse(&mut report);
+    assert_eq!(kinds(&report.rows[2]), ["cpu-cost"]);
+}
+
+#[test]
+fn a_row_of_one_worker_that_is_dear_in_half_of_the_rounds_proves_neither() {
+    let mut dear: Vec<_> = rounds(6, &[replica(1.2).worker(1.2, 0.0)]);
+    for round in &mut dear[..3] {
+        round.replicas = vec![replica(1.0).worker(1.0, 0.0)];
+    }
+    let two = replica(0.6).worker(0.6, 0.0).worker(0.6, 0.0);
+    let mut report = report(
+        vec![station("two", None)],
+        vec![
+            baseline(&[1.0; 6]),
+            row("two", "executor", 1, dear),
+            row("two", "executor", 2, rounds(6, &[two])),
+        ],
+    );
+    analyse(&mut report);
+    assert_eq!(kinds(&report.rows[2]), ["cpu-cost"]);
+}
+
+#[test]
+fn a_job_of_microseconds_is_said_to_measure_its_own_start() {
+    let of = |wall: f64| {
+        let mut samples = rounds(6, &[replica(1.0).worker(0.99, 0.01)]);
+        for round in &mut samples {
+            round.repeats = (1.0 / wall) as u32;
+        }
+        analysed(
+            station("one", Some(1.0)),
+            row("one", "sequential", 1, samples),
+        )
+    };
+    assert!(kinds(&of(0.000_02)).contains(&"short-job"));
+    assert!(!kinds(&of(0.002)).contains(&"short-job"));
 }

@@ -81,18 +81,14 @@ fn cpus() -> impl Strategy<Value = CpusAccount> {
         list,
         any::<Option<u8>>(),
         proptest::array::uniform3(maybe_seconds()),
-        any::<Option<bool>>(),
     )
-        .prop_map(
-            |(allowed, count, [idle, steal, others], excludes)| CpusAccount {
-                allowed,
-                count: count.map(usize::from),
-                idle_seconds: idle,
-                steal_seconds: steal,
-                others_seconds: others,
-                on_cpu_excludes_steal: excludes,
-            },
-        )
+        .prop_map(|(allowed, count, [idle, steal, others])| CpusAccount {
+            allowed,
+            count: count.map(usize::from),
+            idle_seconds: idle,
+            steal_seconds: steal,
+            others_seconds: others,
+        })
 }
 
 fn replica_account() -> impl Strategy<Value = ReplicaAccount> {

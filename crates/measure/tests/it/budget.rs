@@ -1,7 +1,7 @@
 //! Where the time went: the probed facts, and the edges of the accounts.
 
 use crate::build::*;
-use measure::figures::RoundFigures;
+use measure::figures::{RoundFigures, typical_budget};
 use measure::report::{ReplicaAccount, Station, TimeBudget};
 
 fn figures(station: &Station, replicas: Vec<ReplicaAccount>) -> RoundFigures {
@@ -90,34 +90,45 @@ fn without_a_quota_nothing_is_throttled_even_where_it_is_not_counted() {
 }
 
 #[test]
-fn stolen_time_is_told_apart_only_where_on_cpu_time_leaves_it_out() {
+fn stolen_time_is_told_apart_only_where_it_is_missing_from_the_account() {
     let two = station("two", None);
-    let with = |excluded| {
+    let with = |on_cpu| {
         let sample = replica(1.0)
-            .worker(0.9, 0.0)
-            .worker(0.9, 0.02)
-            .steal(0.15, excluded);
+            .worker(on_cpu, 0.0)
+            .worker(on_cpu, 0.02)
+            .steal(0.15);
         budget(&two, vec![sample])
     };
-    let told = with(Some(true));
+    let told = with(0.9);
     assert!(close(told.stolen.unwrap(), 0.075));
     assert!(close(
         told.running + told.runnable + told.blocked + 0.075,
         1.0
     ));
-    assert_eq!(with(Some(false)).stolen, None);
-    assert_eq!(with(None).stolen, None);
+    assert_eq!(with(0.98).stolen, None);
     // Nothing stolen hides nowhere.
-    let none = replica(1.0).worker(0.9, 0.02).steal(0.0, None);
+    let none = replica(1.0).worker(0.9, 0.02).steal(0.0);
     assert_eq!(budget(&two, vec![none]).stolen, Some(0.0));
 }
 
 #[test]
+fn the_hypervisors_counter_may_hold_more_than_the_workers_lost() {
+    // As measured: one worker of two CPUs missed 0.15 s of the 0.33 s that
+    // were taken from both; a kernel that hides them misses nothing.
+    let with = |on_cpu: f64| {
+        let sample = replica(1.38).worker(on_cpu, 0.0).steal(0.33);
+        budget(&station("two", None), vec![sample])
+    };
+    assert!(close(with(1.23).stolen.unwrap(), 0.15 / 1.38));
+    assert_eq!(with(1.38).stolen, None);
+}
+
+#[test]
 fn stolen_time_is_at_most_what_is_missing() {
-    let sample = replica(1.0).worker(0.99, 0.005).steal(0.5, Some(true));
+    let sample = replica(1.0).worker(0.85, 0.05).steal(0.15);
     assert!(close(
         budget(&station("two", None), vec![sample]).stolen.unwrap(),
-        0.005
+        0.10
     ));
 }
 
@@ -230,4 +241,56 @@ fn a_sample_without_wall_time_has_no_figures() {
     assert!(RoundFigures::new(&round(vec![]), &two).is_none());
     assert!(RoundFigures::new(&round(vec![replica(0.0)]), &two).is_none());
     assert!(RoundFigures::new(&round(vec![replica(f64::NAN)]), &two).is_none());
+}
+
+#[test]
+fn replicas_that_started_each_at_its_own_refill_are_not_late() {
+    // The second started 60 ms later and was done in 1.9 s of its own.
+    let mut first = half(1.02);
+    let mut second = half(0.97).between(100.06, 101.98);
+    first.aligned = Some(true);
+    second.aligned = Some(true);
+    let mut wide = fleet("fleet", 2, 0.5);
+    wide.replica_cpusets = vec![Some("0-3".to_owned()); 2];
+
+    let f = figures(&wide, vec![first, second]);
+
+    assert!(close(f.wall_seconds, 2.02), "{}", f.wall_seconds);
+    let by = f.blocked_by.unwrap();
+    assert!(close(by.start, 0.0), "{by:?}");
+    assert!(close(by.tail, 0.1 / 4.04), "{by:?}");
+}
+
+#[test]
+fn a_quota_above_the_replicas_is_granted_once() {
+    let mut shared = fleet("fleet", 2, 1.0);
+    shared.effective.quota_set_above = Some(true);
+    let f = figures(&shared, vec![replica(1.0).worker(0.5, 0.5); 2]);
+    assert_eq!((f.quota_cpus(), f.granted_cpus), (Some(1.0), Some(1.0)));
+    assert_eq!(f.model_replicas(), None);
+}
+
+#[test]
+fn medians_of_causes_keep_their_proportions() {
+    // Waits that take turns between rounds: no median of them is anything.
+    let with = |io: f64, lock: f64| {
+        let sample = replica(1.0).worker(0.5, 0.0).blocked(|b| {
+            b.io = io;
+            b.lock = lock;
+            b.input = 0.1;
+        });
+        figures(&station("two", None), vec![sample])
+    };
+    let rounds = [with(0.4, 0.0), with(0.0, 0.4), with(0.1, 0.3)];
+
+    let (states, causes) = typical_budget(&rounds).unwrap();
+
+    assert!(close(states.blocked, 0.5));
+    // Medians 0.1, 0.3 and 0.1 of 0.5.
+    assert!(
+        close(causes.io, 0.1) && close(causes.lock, 0.3) && close(causes.input, 0.1),
+        "{causes:?}"
+    );
+    let two = typical_budget(&rounds[..2]).unwrap().1;
+    assert!(close(two.io, 0.2) && close(two.lock, 0.2), "{two:?}");
 }

@@ -2,8 +2,8 @@
 
 use measure::analysis::analyse;
 use measure::report::{
-    Backend, BlockedOn, CpusAccount, Declared, Effective, GroupAccount, Host, ReplicaAccount,
-    Round, Row, RunReport, SCHEMA, Station, WorkerAccount,
+    Backend, BlockedOn, CpusAccount, Declared, Effective, GroupAccount, Host, Predecessor,
+    ReplicaAccount, Round, Row, RunReport, SCHEMA, Station, WorkerAccount,
 };
 use std::collections::BTreeMap;
 
@@ -15,6 +15,9 @@ pub(crate) fn replica(wall: f64) -> ReplicaAccount {
         started_seconds: 100.0,
         ended_seconds: 100.0 + wall,
         aligned: None,
+        quota_cpus: None,
+        quota_known: false,
+        period_seconds: None,
         answer: Some(148_933),
         workers: Vec::new(),
         group: GroupAccount {
@@ -29,7 +32,6 @@ pub(crate) fn replica(wall: f64) -> ReplicaAccount {
             idle_seconds: Some(2.0 * wall),
             steal_seconds: Some(0.0),
             others_seconds: Some(0.0),
-            on_cpu_excludes_steal: Some(false),
         },
     }
 }
@@ -47,8 +49,8 @@ pub(crate) trait ReplicaExt: Sized {
     fn on_cpus(self, list: &str, count: usize) -> Self;
     /// Another process' seconds on the allowed CPUs.
     fn others(self, seconds: f64) -> Self;
-    /// Stolen seconds, and whether on-CPU time leaves them out.
-    fn steal(self, seconds: f64, excluded: Option<bool>) -> Self;
+    /// Seconds of the allowed CPUs that the hypervisor took.
+    fn steal(self, seconds: f64) -> Self;
     /// Start and end by the host's clock.
     fn between(self, start: f64, end: f64) -> Self;
 }
@@ -97,9 +99,8 @@ impl ReplicaExt for ReplicaAccount {
         self
     }
 
-    fn steal(mut self, seconds: f64, excluded: Option<bool>) -> Self {
+    fn steal(mut self, seconds: f64) -> Self {
         self.cpus.steal_seconds = Some(seconds);
-        self.cpus.on_cpu_excludes_steal = excluded;
         let idle = self.cpus.idle_seconds.as_mut().unwrap();
         *idle = (*idle - seconds).max(0.0);
         self
@@ -145,6 +146,7 @@ pub(crate) fn station(name: &str, quota_cpus: Option<f64>) -> Station {
             cpus: Some(quota_cpus.unwrap_or(2.0).min(2.0)),
             quota_cpus,
             quota_known: true,
+            quota_set_above: Some(false),
             period_seconds: quota_cpus.map(|_| 0.1),
             cpuset: Some("0-1".to_owned()),
             memory_bytes: Some(64 << 20),
@@ -152,6 +154,7 @@ pub(crate) fn station(name: &str, quota_cpus: Option<f64>) -> Station {
         believed_cpus: Some(2),
         agree: Some(true),
         replica_cpusets: vec![Some("0-1".to_owned())],
+        calibrated: Vec::new(),
         refused: None,
     }
 }
@@ -212,6 +215,7 @@ pub(crate) fn report(stations: Vec<Station>, rows: Vec<Row>) -> RunReport {
         comparisons: Vec::new(),
         groups: Vec::new(),
         invariants: Vec::new(),
+        compared_with: Predecessor::default(),
         changes: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::build::*;
 use measure::analysis::analyse;
-use measure::changes::changes;
+use measure::changes::{changes, why_not_comparable};
 use measure::report::{Change, ReplicaAccount, Round, Row, RunReport};
 
 const DRIFT: [f64; 6] = [1.021, 1.033, 1.045, 1.031, 1.022, 1.034];
@@ -190,4 +190,84 @@ fn a_station_without_a_common_row_says_so() {
     let mut after = run(1.0, full, 6, 1.0);
     after.rows.retain(|row: &Row| row.baseline);
     assert!(effects(&before, &after)[0].contains("No row of this station"));
+}
+
+#[test]
+fn a_stations_change_beside_one_for_all_rows_claims_no_cause() {
+    let before = run(0.5, half, 6, 1.0);
+    let mut after = run(1.0, full, 6, 1.0);
+    after
+        .parameters
+        .insert("limit".to_owned(), 8_000_000.into());
+    after.host.cpus = Some(4);
+
+    let found = changes(&before, &after);
+
+    let names: Vec<_> = found.iter().map(|c| c.knob.as_str()).collect();
+    assert_eq!(names, ["cpus", "limit", "cpus"]);
+    let of_station = &found[0].effects;
+    assert_eq!(
+        of_station[0],
+        "limit (lab-primes), cpus (host) changed as well, for every row: what follows came \
+         of all that together, and no cause is claimed."
+    );
+    assert!(of_station[1].contains("as fast"), "{of_station:?}");
+    let of_limit = found[1].effects.join(" ");
+    assert!(
+        of_limit.starts_with("cpus (host) changed as well"),
+        "{of_limit}"
+    );
+    assert!(
+        of_limit.ends_with("Left out here, since their own limits changed too: edited."),
+        "{of_limit}"
+    );
+    assert!(!of_limit.contains("as fast"), "{of_limit}");
+    assert!(
+        found[2].effects[0].contains("together with limit (lab-primes)"),
+        "{:?}",
+        found[2]
+    );
+}
+
+#[test]
+fn another_kernel_of_the_host_is_a_change_for_all_rows() {
+    let mut before = run(0.5, half, 6, 1.0);
+    let mut after = before.clone();
+    before.host.kernel = Some("5.10".to_owned());
+    assert!(changes(&before, &after).is_empty(), "one side is unknown");
+    after.host.kernel = Some("6.1".to_owned());
+    let found = changes(&before, &after);
+    assert_eq!(
+        (found[0].subject.as_str(), found[0].knob.as_str()),
+        ("host", "kernel")
+    );
+    assert!(found[0].effects[0].contains("no difference"));
+}
+
+#[test]
+fn what_does_not_compare_says_why() {
+    let after = run(1.0, full, 6, 1.0);
+    let why = |edit: fn(&mut RunReport)| {
+        let mut before = run(0.5, half, 6, 1.0);
+        edit(&mut before);
+        why_not_comparable(&before, &after)
+    };
+    assert_eq!(why(|_| ()), None);
+    assert_eq!(why(|r| r.quick = true).unwrap(), "it was quick");
+    assert_eq!(why(|r| r.partial = true).unwrap(), "it was interrupted");
+    let limit = why(|r| {
+        r.parameters.insert("limit".to_owned(), 5_000_000.into());
+    });
+    assert_eq!(limit.unwrap(), "its limit was 5000000");
+    // Which rows and rounds were chosen does not change the work.
+    let rounds = why(|r| {
+        r.parameters.insert("rounds".to_owned(), 3.into());
+    });
+    assert_eq!(rounds, None);
+    let narrowed = why(|r| r.rows.retain(|row| row.baseline));
+    assert_eq!(narrowed.unwrap(), "it has none of these rows");
+    // A quick run may be compared with a whole one.
+    let mut quick = run(1.0, full, 6, 1.0);
+    quick.quick = true;
+    assert_eq!(why_not_comparable(&run(0.5, half, 6, 1.0), &quick), None);
 }

@@ -8,4 +8,5 @@ mod budget;
 mod build;
 mod changes;
 mod schema;
+mod two_runs;
 mod verdict;

@@ -1,9 +1,10 @@
 //! The cells of a row.
 
 use super::{Column, Layout};
+use crate::duration::{duration, durations};
 use crate::report::{Interval, Row, RunReport};
 use crate::text::bar;
-use crate::text::figures::{NONE, UNKNOWN, duration, durations, two_decimals};
+use crate::text::figures::{NONE, UNKNOWN, two_decimals};
 use crate::text::names::{work, workers};
 use crate::text::style::Style;
 use crate::verdict::words::kind;
@@ -12,18 +13,22 @@ pub(super) fn cells(report: &RunReport, style: &Style, layout: &Layout, row: &Ro
     let text = |column: &Column| match drawing(*column, row) {
         // Marks must reach the bar untouched; all else could be anything.
         Some(marks) => marks,
-        None => style.plain(&cell(report, layout, *column, row)),
+        None => style.plain(&cell(report, style, layout, *column, row)),
     };
     layout.columns.iter().map(text).collect()
 }
 
-fn cell(report: &RunReport, layout: &Layout, column: Column, row: &Row) -> String {
+fn cell(report: &RunReport, style: &Style, layout: &Layout, column: Column, row: &Row) -> String {
     match column {
         Column::Strategy if row.baseline => format!("{} *", work(report, row)),
         Column::Strategy => work(report, row),
         Column::Workers => workers(report, row),
-        Column::Wall if row.not_run.is_some() => "not run".to_owned(),
-        Column::Wall => figure(row, row.wall_seconds, |w| wall(&w, layout.wall_interval)),
+        Column::Wall if row.not_run.is_some() && row.rounds.is_empty() => "not run".to_owned(),
+        Column::Wall => {
+            let shown = figure(row, row.wall_seconds, |w| wall(&w, layout.wall_interval));
+            let mark = row.lost_after().map(|_| format!(" {}", style.cross()));
+            shown + &mark.unwrap_or_default()
+        }
         // It would be predicted from itself.
         Column::Predicted if row.baseline => NONE.to_owned(),
         Column::Predicted => figure(row, row.predicted_wall_seconds, |w| {

@@ -6,7 +6,7 @@ pub(super) use rows::row;
 
 use crate::report::{
     Backend, Change, Comparison, Declared, Effective, Group, Host, Interval, Invariant, Outcome,
-    RunReport, SCHEMA, Station,
+    Predecessor, RunReport, SCHEMA, Station,
 };
 use std::collections::BTreeMap;
 
@@ -34,6 +34,7 @@ pub(super) fn station(name: &str, cpus: f64, believed: usize) -> Station {
             cpus: Some(cpus),
             quota_cpus: Some(cpus),
             quota_known: true,
+            quota_set_above: Some(false),
             period_seconds: Some(0.1),
             cpuset: Some("0-1".to_owned()),
             memory_bytes: None,
@@ -41,6 +42,7 @@ pub(super) fn station(name: &str, cpus: f64, believed: usize) -> Station {
         believed_cpus: Some(believed),
         agree: Some(true),
         replica_cpusets: vec![Some("0-1".to_owned())],
+        calibrated: Vec::new(),
         refused: None,
     }
 }
@@ -118,18 +120,25 @@ fn conclusions(report: &mut RunReport) {
         rows: Vec::new(),
         sentence: "primes-two is fastest (516 ms) and primes-half slowest (2.03 s), 3.94 × apart."
             .to_owned(),
+        serial_fractions: Vec::new(),
     }];
     let invariant = |name: &str, detail: &str| Invariant {
         name: name.to_owned(),
-        held: name != "nothing lost",
+        held: name != "every row was measured to the end",
         detail: detail.to_owned(),
     };
     report.invariants = vec![
-        invariant("right answers", "every sample found the 148933 primes"),
-        invariant("limits applied", "read inside 5 stations"),
         invariant(
-            "nothing lost",
-            "primes-fleet/executor/trial/1: primes-fleet restarted during the run",
+            "every answer is right",
+            "every sample found the 148933 primes",
+        ),
+        invariant(
+            "every limit was applied as declared",
+            "read inside 5 stations",
+        ),
+        invariant(
+            "every row was measured to the end",
+            "primes-fleet · executor · 4 × 1 worker, since primes-fleet restarted during the run",
         ),
     ];
     report.changes = vec![Change {
@@ -163,6 +172,7 @@ pub(super) fn report() -> RunReport {
             model: Some("Intel(R) Xeon(R) CPU @ 2.20GHz".to_owned()),
             kernel: Some("5.10.0".to_owned()),
             cgroup_version: Some("v1".to_owned()),
+            enforcement: None,
             engine: Some("20.10.24".to_owned()),
         },
         stations: vec![
@@ -179,6 +189,10 @@ pub(super) fn report() -> RunReport {
         comparisons: Vec::new(),
         groups: Vec::new(),
         invariants: Vec::new(),
+        compared_with: Predecessor {
+            started: Some("2025-11-21T08:30:00Z".to_owned()),
+            passed_over: Vec::new(),
+        },
         changes: Vec::new(),
     };
     conclusions(&mut report);

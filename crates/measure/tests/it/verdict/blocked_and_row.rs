@@ -53,6 +53,18 @@ fn uneven_workers_learn_what_even_shares_would_give() {
 }
 
 #[test]
+fn workers_that_take_parts_as_they_go_are_not_told_to_do_so() {
+    let sample = replica(1.3)
+        .worker(1.3, 0.0)
+        .worker(0.7, 0.0)
+        .blocked(|b| b.tail = 0.6);
+    let row = row("two", "work-stealing", 2, rounds(6, &[sample]));
+    let v = analysed(station("two", None), row).verdict.unwrap();
+    assert_eq!(v.kind, VerdictKind::Imbalance);
+    assert!(v.next.contains("smaller parts"), "{}", v.next);
+}
+
+#[test]
 fn a_loss_smaller_than_what_is_not_accounted_for_names_nothing() {
     let with = |lock: f64| {
         let worker = |r: ReplicaAccount| r.worker(0.7, 0.0).blocked(|b| b.lock = lock);
@@ -132,6 +144,30 @@ fn two_odd_rounds_or_one_of_five_are_unclear_with_the_kinds_seen() {
 }
 
 #[test]
+fn rounds_that_something_else_disturbed_are_told_from_rounds_that_disagree() {
+    let calm = replica(2.0).worker(1.0, 1.0).throttled(20, 20, 1.0);
+    let hogged = replica(2.0)
+        .worker(0.985, 1.0)
+        .worker(0.985, 1.0)
+        .throttled(20, 2, 0.01)
+        .others(2.03);
+    let mut all = rounds(6, &[calm]);
+    for round in &mut all[4..] {
+        round.replicas = vec![hogged.clone()];
+    }
+    let row = row("half", "work-stealing", 1, all);
+    let v = analysed(station("half", Some(0.5)), row).verdict.unwrap();
+    assert_eq!(v.kind, VerdictKind::Unclear);
+    assert!(
+        v.text
+            .contains("Something else had the CPU in 2 of 6 rounds; the others show quota in 4"),
+        "{}",
+        v.text
+    );
+    assert!(v.next.contains("nothing else on these CPUs"), "{}", v.next);
+}
+
+#[test]
 fn a_throttled_share_within_what_is_open_is_no_quota() {
     // Used up, throttled 6 %, and 4 or 8 % of the time not accounted for.
     let with = |open: f64| {
@@ -141,4 +177,18 @@ fn a_throttled_share_within_what_is_open_is_no_quota() {
     let one = station("one", Some(1.0));
     assert_eq!(kind_of(&one, with(0.04)), VerdictKind::Quota);
     assert_eq!(kind_of(&one, with(0.08)), VerdictKind::Unclear);
+}
+
+#[test]
+fn many_small_causes_bind_nothing_by_themselves() {
+    let small = |r: ReplicaAccount| {
+        r.worker(0.84, 0.0).blocked(|b| {
+            b.io = 0.04;
+            b.lock = 0.04;
+            b.input = 0.04;
+            b.output = 0.04;
+        })
+    };
+    let sample = small(small(replica(1.0)));
+    assert_eq!(kind_of(&station("two", None), sample), VerdictKind::Unclear);
 }

@@ -91,7 +91,8 @@ fn a_quota_that_no_cpus_could_use_is_not_recommended() {
 
 #[test]
 fn competitors_cap_what_a_larger_quota_gives() {
-    // Quota 1.0 on two CPUs, of which others use 0.8: 1.2 are left.
+    // Quota 1.0 on two CPUs, of which others use 0.8: 1.2 are left. But beside
+    // them these threads ran 1.0 of the 1.1 s in which they were ready.
     let sample = replica(1.0)
         .worker(0.5, 0.5)
         .worker(0.5, 0.5)
@@ -99,7 +100,7 @@ fn competitors_cap_what_a_larger_quota_gives() {
         .others(0.8);
     let v = verdict(station("one", Some(1.0)), 2, sample);
     assert_eq!(v.kind, VerdictKind::Quota);
-    assert!(v.next.contains("1.20 × as fast"), "{}", v.next);
+    assert!(v.next.contains("× as fast [1.20, 2.00]"), "{}", v.next);
 }
 
 #[test]
@@ -206,4 +207,38 @@ fn tasks_on_one_thread_are_told_from_workers() {
         "{}",
         v.next
     );
+}
+
+#[test]
+fn cpu_outside_the_workers_is_not_shared_by_more_of_them() {
+    // Two workers of 0.25 s beside 0.49 s of a coordinator, at quota 1.
+    let sample = replica(1.0).worker(0.25, 0.75).worker(0.25, 0.75);
+    let mut sample = sample.throttled(10, 10, 1.0);
+    sample.group.cpu_seconds = Some(0.99);
+    let v = verdict(station("one", Some(1.0)), 2, sample);
+    assert_eq!(v.kind, VerdictKind::Quota);
+    // At quota 2 not half of 0.99 s, but 0.49 s and half of the workers' 0.5 s.
+    assert!(v.next.contains("740 ms instead of 1.00 s"), "{}", v.next);
+}
+
+#[test]
+fn what_others_used_while_the_quota_stopped_the_work_was_free_to_it() {
+    // A machine that others fill, and one worker that got its CPU whenever the
+    // quota let it: twice the quota is twice the speed.
+    let sample = replica(1.0)
+        .worker(0.5, 0.5)
+        .throttled(10, 10, 0.49)
+        .others(1.5);
+    let v = verdict(station("half", Some(0.5)), 1, sample);
+    assert_eq!(v.kind, VerdictKind::Quota);
+    assert!(v.next.contains("[1.00, 1.96]"), "{}", v.next);
+}
+
+#[test]
+fn more_cpu_than_there_is_carries_no_verdict() {
+    let mut sample = replica(1.0).worker(0.01, 0.0).blocked(|b| b.start = 0.99);
+    sample.group.cpu_seconds = Some(8.2);
+    let v = verdict(station("two", None), 1, sample);
+    assert_eq!(v.kind, VerdictKind::Unclear);
+    assert!(v.text.contains("More CPU was counted"), "{}", v.text);
 }

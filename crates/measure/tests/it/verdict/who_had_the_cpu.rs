@@ -45,7 +45,7 @@ fn three_percent_stolen_is_the_host_whether_or_not_running_hides_it() {
     let excluded = |share: f64| {
         let on = 1.0 - share;
         let sample = replica(1.0).worker(on, 0.0).worker(on, 0.0);
-        let mut sample = sample.steal(2.0 * share, Some(true));
+        let mut sample = sample.steal(2.0 * share);
         sample.workers[0].waited_seconds = Some(1e-6);
         sample
     };
@@ -55,12 +55,31 @@ fn three_percent_stolen_is_the_host_whether_or_not_running_hides_it() {
         replica(1.0)
             .worker(0.995, 0.005)
             .worker(0.995, 0.005)
-            .steal(2.0 * share, None)
+            .steal(2.0 * share)
     };
     assert_eq!(kind_of(&two, hidden(0.031)), VerdictKind::Host);
     assert_eq!(kind_of(&two, hidden(0.029)), VerdictKind::Cpu);
     let v = verdict(station("two", None), 2, hidden(0.05));
-    assert!(v.text.contains("cannot be told"), "{}", v.text);
+    assert!(v.text.contains("counts it as running"), "{}", v.text);
+}
+
+#[test]
+fn stolen_time_is_measured_against_the_cpus_that_the_workers_used() {
+    let eight = || {
+        let mut station = station("eight", None);
+        station.replica_cpusets = vec![Some("0-7".to_owned())];
+        station
+    };
+    // One worker lost a fifth of its CPU: 2.5 % of all eight.
+    let alone = replica(1.0).worker(0.99, 0.01).on_cpus("0-7", 8).steal(0.2);
+    assert_eq!(kind_of(&eight(), alone), VerdictKind::Host);
+    // As much was taken from eight busy CPUs, seven of which others used.
+    let crowd = replica(1.0)
+        .worker(0.99, 0.01)
+        .on_cpus("0-7", 8)
+        .others(6.8)
+        .steal(0.2);
+    assert_eq!(kind_of(&eight(), crowd), VerdictKind::Workers);
 }
 
 #[test]
@@ -88,6 +107,23 @@ fn a_cpu_that_no_worker_was_there_for_shows_no_limit() {
         kind_of(&station("two", None), sample),
         VerdictKind::HiddenLimit
     );
+}
+
+#[test]
+fn cpus_that_blocked_workers_left_idle_show_no_limit() {
+    // Four workers on two CPUs that all wait at a barrier 13 % of the time.
+    let barrier = |known: bool| {
+        (0..4).fold(replica(1.0), |r, _| {
+            r.worker(0.435, 0.435)
+                .blocked(|b| b.lock = if known { 0.13 } else { 0.0 })
+        })
+    };
+    let two = station("two", None);
+    assert_eq!(kind_of(&two, barrier(true)), VerdictKind::Unclear);
+    assert_eq!(kind_of(&two, barrier(false)), VerdictKind::Unclear);
+    // As long idle, but nobody waited for anything.
+    let stopped = (0..4).fold(replica(1.0), |r, _| r.worker(0.435, 0.565));
+    assert_eq!(kind_of(&two, stopped), VerdictKind::HiddenLimit);
 }
 
 #[test]

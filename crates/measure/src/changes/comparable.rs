@@ -1,0 +1,45 @@
+//! Which earlier run a run can be compared with.
+
+use super::knobs::{Scope, parameter_knobs};
+use crate::report::RunReport;
+use std::collections::BTreeSet;
+
+/// Why nothing can be said of `after` against the earlier run `before`, in a
+/// few words that follow "was passed over:"; `None` when they compare.
+///
+/// A quick run compares with a quick or a whole one, a whole one only with a
+/// whole one: too few rounds carry no claim. Parameters that change the work
+/// must be the same, and a row beside the baseline must stand in both, since
+/// effects are told against the baseline.
+pub fn why_not_comparable(before: &RunReport, after: &RunReport) -> Option<String> {
+    if before.lab != after.lab {
+        return Some(format!("it is of {}", before.lab));
+    }
+    if before.backend != after.backend {
+        return Some("its stations were held otherwise".to_owned());
+    }
+    if before.partial {
+        return Some("it was interrupted".to_owned());
+    }
+    if before.quick && !after.quick {
+        return Some("it was quick".to_owned());
+    }
+    let other_work = |knob: &super::Knob| knob.scope == Scope::AllRows;
+    if let Some(knob) = parameter_knobs(before, after).into_iter().find(other_work) {
+        return Some(format!("its {} was {}", knob.name, knob.before));
+    }
+    let (was, is) = (measured(before), measured(after));
+    // A run of the baseline alone still shows what was edited.
+    if !is.is_empty() && was.is_disjoint(&is) {
+        return Some("it has none of these rows".to_owned());
+    }
+    None
+}
+
+/// The measured rows beside the baseline.
+fn measured(report: &RunReport) -> BTreeSet<String> {
+    let rows = report.rows.iter();
+    rows.filter(|row| !row.baseline && !row.rounds.is_empty())
+        .map(crate::report::Row::key)
+        .collect()
+}

@@ -1,0 +1,94 @@
+//! The runs of a lab, a line each.
+
+use super::figures::{NONE, UNKNOWN, count, two_decimals};
+use super::names::row_name;
+use super::plain_table::plain_table;
+use super::style::Style;
+use crate::duration::duration;
+use crate::report::{Backend, Row, RunReport};
+
+/// The runs in the order given: when, where, what was changed, and the figures
+/// to know them by. Empty without runs.
+pub fn past_runs(runs: &[RunReport], style: &Style) -> String {
+    if runs.is_empty() {
+        return String::new();
+    }
+    let heads = ["started", "where", "rows", "changed", "baseline", "fastest"];
+    plain_table(style, &heads, &["baseline"], runs.iter().map(line))
+}
+
+fn line(run: &RunReport) -> Vec<String> {
+    let baseline = run.rows.iter().find(|row| row.baseline);
+    let wall = baseline.and_then(|row| row.wall_seconds);
+    vec![
+        run.started.clone(),
+        place(run),
+        size(run),
+        changed(run),
+        wall.map_or_else(|| UNKNOWN.to_owned(), |wall| duration(wall.median)),
+        fastest(run),
+    ]
+}
+
+/// `Docker, 2 CPUs (AMD EPYC)`.
+fn place(run: &RunReport) -> String {
+    let backend = match run.backend {
+        Backend::Docker => "Docker",
+        Backend::Local => "local processes",
+        Backend::InProcess => "in process",
+    };
+    let cpus = run.host.cpus.map(|cpus| count(cpus, "CPU"));
+    let cpus = cpus.unwrap_or_else(|| format!("{UNKNOWN} CPUs"));
+    match &run.host.model {
+        Some(model) => format!("{backend}, {cpus} ({model})"),
+        None => format!("{backend}, {cpus}"),
+    }
+}
+
+/// How much was measured, and what must be known before it is compared.
+fn size(run: &RunReport) -> String {
+    let rows = run.rows.iter().filter(|row| !row.rounds.is_empty()).count();
+    let rounds = run
+        .rows
+        .iter()
+        .map(|row| row.rounds.len())
+        .max()
+        .unwrap_or(0);
+    let mut size = format!("{rows} × {rounds}");
+    if run.quick {
+        size.push_str(", quick");
+    }
+    if run.partial {
+        size.push_str(", partial");
+    }
+    if run.invariants.iter().any(|invariant| !invariant.held) {
+        size.push_str(", failed");
+    }
+    size
+}
+
+fn changed(run: &RunReport) -> String {
+    let knobs: Vec<String> = run
+        .changes
+        .iter()
+        .map(|c| format!("{} {} {} → {}", c.subject, c.knob, c.before, c.after))
+        .collect();
+    if knobs.is_empty() {
+        NONE.to_owned()
+    } else {
+        knobs.join("; ")
+    }
+}
+
+/// The row with the highest speedup.
+fn fastest(run: &RunReport) -> String {
+    let speedup = |row: &Row| row.speedup.map(|s| s.median).filter(|s| s.is_finite());
+    let rows = run.rows.iter().filter(|row| !row.baseline);
+    let best = rows
+        .filter_map(|row| Some((row, speedup(row)?)))
+        .max_by(|(_, one), (_, other)| one.total_cmp(other));
+    best.map_or_else(
+        || NONE.to_owned(),
+        |(row, speedup)| format!("{} ×: {}", two_decimals(speedup), row_name(run, row)),
+    )
+}
