@@ -2,11 +2,9 @@
 
 use crate::admin::BudgetReport;
 use cpu_budget::Cgroup;
-use measure::report::{Backend, Declared, Host, RunReport, SCHEMA, Station};
+use measure::report::{Backend, Declared, Host, Predecessor, RunReport, SCHEMA, Station};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 /// Reads what the kernel tells. The engine is left open, since a container
 /// cannot see it, and so is the version of the control groups.
@@ -19,6 +17,7 @@ pub fn host() -> Host {
         kernel: kernel.map(|release| release.trim().to_owned()),
         cgroup_version: None,
         engine: None,
+        enforcement: None,
     }
 }
 
@@ -43,6 +42,7 @@ pub fn report_here(lab: &str, station: &str, started: SystemTime) -> RunReport {
         believed_cpus: budget.believed_cpus,
         agree: None,
         replica_cpusets: vec![budget.cpuset],
+        calibrated: Vec::new(),
         refused: None,
     };
     RunReport {
@@ -63,17 +63,14 @@ pub fn report_here(lab: &str, station: &str, started: SystemTime) -> RunReport {
         comparisons: Vec::new(),
         groups: Vec::new(),
         invariants: Vec::new(),
+        compared_with: Predecessor::default(),
         changes: Vec::new(),
     }
 }
 
 /// A moment as a run report has it: RFC 3339 in UTC, to the second.
 pub fn rfc3339(moment: SystemTime) -> String {
-    let moment = OffsetDateTime::from(moment);
-    let moment = moment.replace_nanosecond(0).unwrap_or(moment);
-    moment
-        .format(&Rfc3339)
-        .expect("a UTC time of this century has an RFC 3339 form")
+    humantime::format_rfc3339_seconds(moment).to_string()
 }
 
 #[cfg(test)]

@@ -130,6 +130,7 @@ impl BudgetReport {
             cpus: self.effective_cpus,
             quota_cpus,
             quota_known: self.quota.is_some(),
+            quota_set_above: self.quota.is_some().then_some(self.quota_set_above),
             period_seconds,
             cpuset: self.cpuset.clone(),
             memory_bytes: self.memory.limit_bytes,

@@ -5,7 +5,7 @@ mod metrics;
 mod readiness;
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -52,19 +52,34 @@ pub fn start(
         .context("the registry has cpu_budget figures already")?;
     let address = listener.local_addr()?;
     listener.set_nonblocking(true)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the admin runtime")?;
     let router = router(Admin {
         registry,
         readiness,
         cgroup,
     });
+    let (tell, told) = mpsc::sync_channel(1);
+    // The runtime is made on its own thread: when the thread cannot be had, a
+    // runtime would be dropped here, within another one, which panics.
     std::thread::Builder::new()
         .name("admin".into())
-        .spawn(move || serve(&runtime, listener, &router))
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            match runtime {
+                Ok(runtime) => {
+                    let _ = tell.send(Ok(()));
+                    serve(&runtime, listener, &router);
+                }
+                Err(error) => {
+                    let _ = tell.send(Err(error));
+                }
+            }
+        })
         .context("cannot start the admin thread")?;
+    told.recv()
+        .context("the admin thread ended")?
+        .context("cannot start the admin runtime")?;
     Ok(address)
 }
 

@@ -1,15 +1,17 @@
 //! A clap error as one line.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::fmt::Write as _;
+use std::net::AddrParseError;
+use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, Command, Error};
+use clap::{Arg, Command};
 
 /// What is wrong: the field (with its environment variable), the value, what is allowed, the nearest known name.
 ///
 /// `command` is the one that was parsed; the field's help comes from there.
-pub(super) fn one_line(error: &Error, mut command: Command) -> String {
+pub(super) fn one_line(error: &clap::Error, mut command: Command) -> String {
     // Arguments know how they are written ("--port <PORT>") once built.
     command.build();
     let command = &command;
@@ -39,7 +41,7 @@ pub(super) fn one_line(error: &Error, mut command: Command) -> String {
     }
 }
 
-fn invalid_value(error: &Error, field: &str, arg: Option<&Arg>) -> String {
+fn invalid_value(error: &clap::Error, field: &str, arg: Option<&Arg>) -> String {
     let value = text(error, ContextKind::InvalidValue).unwrap_or_default();
     let mut line = if value.is_empty() {
         format!("{field} has no value")
@@ -50,7 +52,7 @@ fn invalid_value(error: &Error, field: &str, arg: Option<&Arg>) -> String {
         let _ = write!(line, " (or {} in the environment)", variable.display());
     }
     if let Some(reason) = error.source() {
-        let _ = write!(line, ": {reason}");
+        let _ = write!(line, ": {}", in_words(reason));
     }
     if let Some(allowed) = text(error, ContextKind::ValidValue) {
         let _ = write!(line, ": allowed is {allowed}");
@@ -58,6 +60,33 @@ fn invalid_value(error: &Error, field: &str, arg: Option<&Arg>) -> String {
         let _ = write!(line, "; it is: {help}");
     }
     with_suggestion(line, text(error, ContextKind::SuggestedValue))
+}
+
+/// The reason of clap's own value parsers without the notation of Rust; that of
+/// a service's parser as it is.
+fn in_words(reason: &(dyn Error + 'static)) -> String {
+    if let Some(error) = reason.downcast_ref::<ParseIntError>() {
+        return match error.kind() {
+            IntErrorKind::PosOverflow => "is too large",
+            IntErrorKind::NegOverflow => "is too small",
+            _ => "must be a whole number",
+        }
+        .into();
+    }
+    if reason.is::<ParseFloatError>() {
+        return "must be a number".into();
+    }
+    if reason.is::<AddrParseError>() {
+        return "must be an IP address, such as 127.0.0.1 or ::1".into();
+    }
+    let said = reason.to_string();
+    let range = said
+        .split_once(" is not in ")
+        .and_then(|(_, range)| range.split_once("..="));
+    match range {
+        Some((least, most)) => format!("must be from {least} to {most}"),
+        None => said,
+    }
 }
 
 fn unknown(what: &str, given: Option<String>, nearest: Option<String>, known: &str) -> String {
@@ -84,14 +113,14 @@ fn commands(command: &Command) -> String {
     }
 }
 
-fn first_line(error: &Error) -> String {
+fn first_line(error: &clap::Error) -> String {
     let whole = error.to_string();
     let before_usage = whole.split("\n\nUsage:").next().unwrap_or_default();
     let words: Vec<&str> = before_usage.split_whitespace().collect();
     words.join(" ").trim_start_matches("error: ").to_owned()
 }
 
-fn text(error: &Error, kind: ContextKind) -> Option<String> {
+fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
     match error.get(kind)? {
         ContextValue::Strings(all) if all.is_empty() => None,
         value => Some(value.to_string()),
@@ -133,6 +162,12 @@ mod tests {
             /// How to share out the work.
             #[arg(long, env = "TEST_ONLY_STRATEGY")]
             strategy: Strategy,
+            /// How many rounds, 1 to 100.
+            #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=100))]
+            rounds: Option<u32>,
+            /// Above 0.
+            #[arg(long)]
+            seconds: Option<f64>,
         },
     }
 
@@ -157,6 +192,40 @@ mod tests {
         for part in ["--port", "API_PORT", "70000", "65535"] {
             assert!(line.contains(part), "{part} is missing in {line}");
         }
+    }
+
+    #[test]
+    fn says_in_words_what_a_number_or_address_must_be() {
+        for (option, value, says) in [
+            ("--rounds", "0", "must be from 1 to 100;"),
+            ("--rounds", "-1", "must be from 1 to 100;"),
+            (
+                "--rounds",
+                "many",
+                "must be a whole number; it is: How many rounds, 1 to 100",
+            ),
+            (
+                "--rounds",
+                "99999999999999999999",
+                "is too large; it is: How many",
+            ),
+            (
+                "--rounds",
+                "-99999999999999999999",
+                "is too small; it is: How many",
+            ),
+            ("--seconds", "soon", "must be a number; it is: Above 0"),
+        ] {
+            let line = complaint(&["run", "--strategy", "sequential", option, value]);
+            assert!(line.contains(&format!(": {says}")), "{line}");
+        }
+        let line = complaint(&["serve", "--port", "abc"]);
+        let says = ": must be a whole number; it is: TCP port of the API, 0 to 65535;";
+        assert!(line.contains(says), "{line}");
+        let line = complaint(&["serve", "--port", "70000"]);
+        assert!(line.contains(": must be from 0 to 65535;"), "{line}");
+        let line = complaint(&["serve", "--host", "here"]);
+        assert!(line.contains(": must be an IP address"), "{line}");
     }
 
     #[test]

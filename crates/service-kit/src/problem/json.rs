@@ -6,6 +6,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
 
 use super::{Problem, nearest};
 
@@ -60,28 +62,70 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        refusal(&path, &error.into_inner())
+        let path = error.path().clone();
+        let error = error.into_inner();
+        if error.is_data() {
+            return refusal(&path.to_string(), &without_position(&error));
+        }
+        // serde_json says of a value where a name belongs what it says of
+        // broken JSON.
+        match serde_json::from_slice(body) {
+            Ok(json) => not_a_name::<T>(&path, json),
+            Err(error) => not_json(&error),
+        }
     })?;
-    deserializer.end().map_err(|error| refusal(".", &error))?;
+    deserializer.end().map_err(|error| not_json(&error))?;
     Ok(value)
 }
 
-fn refusal(path: &str, error: &serde_json::Error) -> Problem {
-    if !error.is_data() {
-        return Problem::new(
-            StatusCode::BAD_REQUEST,
-            format!("the body is not JSON: {error}"),
-        );
+fn not_json(error: &serde_json::Error) -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        format!("the body cannot be read as JSON: {error}"),
+    )
+}
+
+/// Refuses the value at `path` of `body`, where a name belongs. What is said of
+/// its text tells which names are allowed there.
+fn not_a_name<T: DeserializeOwned>(path: &Path, mut body: Value) -> Problem {
+    if let Some(value) = at(path, &mut body)
+        && !value.is_string()
+    {
+        *value = Value::String(value.to_string());
     }
-    let message = error.to_string();
+    let field = path.to_string();
+    serde_path_to_error::deserialize::<_, T>(body)
+        .err()
+        .filter(|error| error.path().to_string() == field)
+        .map(|error| without_position(error.inner()))
+        .filter(|message| UnknownName::read(message).is_some())
+        .map_or_else(
+            || refusal(&field, "a value of another kind belongs here"),
+            |message| refusal(&field, &message),
+        )
+}
+
+fn at<'v>(path: &Path, body: &'v mut Value) -> Option<&'v mut Value> {
+    path.iter().try_fold(body, |value, segment| match segment {
+        Segment::Map { key } | Segment::Enum { variant: key } => value.get_mut(key),
+        Segment::Seq { index } => value.get_mut(*index),
+        Segment::Unknown => None,
+    })
+}
+
+fn refusal(path: &str, message: &str) -> Problem {
     // "." is the path of the body itself.
     let field = (path != ".").then_some(path);
-    let mut detail = match field {
-        Some(field) => format!("{field}: {message}"),
-        None => message.clone(),
+    let unknown = UnknownName::read(message);
+    let mut detail = match (field, &unknown) {
+        // The path ends with the name.
+        (Some(field), Some(unknown)) if unknown.is_field => {
+            let given = format!("`{}`", unknown.given);
+            message.replacen(&given, &format!("`{field}`"), 1)
+        }
+        (Some(field), _) => format!("{field}: {message}"),
+        (None, _) => message.to_owned(),
     };
-    let unknown = UnknownName::read(&message);
     let meant = unknown
         .as_ref()
         .and_then(|unknown| nearest(unknown.given, unknown.allowed.iter().copied()));
@@ -89,7 +133,7 @@ fn refusal(path: &str, error: &serde_json::Error) -> Problem {
         detail = format!("{detail}; did you mean `{meant}`?");
     }
     let mut problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
-    if let Some(field) = field.or(missing_field(&message)) {
+    if let Some(field) = field.or(missing_field(message)) {
         problem = problem.with("field", field);
     }
     if let Some(unknown) = unknown {
@@ -101,21 +145,35 @@ fn refusal(path: &str, error: &serde_json::Error) -> Problem {
     problem
 }
 
+/// What serde says of a value, without where it stands in the text: the field
+/// says that better.
+fn without_position(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    match message.strip_suffix(&position) {
+        Some(message) => message.to_owned(),
+        None => message,
+    }
+}
+
 /// What serde says of a name it does not know: "unknown field `a`, expected one of `b`, `c`", or variant.
 #[derive(Debug, PartialEq)]
 struct UnknownName<'m> {
+    is_field: bool,
     given: &'m str,
     allowed: Vec<&'m str>,
 }
 
 impl<'m> UnknownName<'m> {
     fn read(message: &'m str) -> Option<Self> {
-        let rest = message
-            .strip_prefix("unknown field ")
-            .or_else(|| message.strip_prefix("unknown variant "))?;
+        let (is_field, rest) = match message.strip_prefix("unknown field ") {
+            Some(rest) => (true, rest),
+            None => (false, message.strip_prefix("unknown variant ")?),
+        };
         // The name is the client's and may hold back-ticks itself.
         let (given, expected) = rest.rsplit_once(", expected ")?;
         Some(Self {
+            is_field,
             given: given.strip_prefix('`')?.strip_suffix('`')?,
             allowed: expected.split('`').skip(1).step_by(2).collect(),
         })
@@ -130,138 +188,4 @@ fn missing_field(message: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use serde::Deserialize;
-
-    use super::*;
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct RunRequest {
-        #[allow(dead_code)]
-        limit: u64,
-        #[allow(dead_code)]
-        strategy: Option<Strategy>,
-        #[allow(dead_code)]
-        shard: Option<Shard>,
-    }
-
-    #[derive(Debug, Deserialize)]
-    #[serde(rename_all = "kebab-case")]
-    enum Strategy {
-        Sequential,
-        WorkStealing,
-    }
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Shard {
-        #[allow(dead_code)]
-        index: u32,
-    }
-
-    fn refused(body: &str) -> Problem {
-        read::<RunRequest>(body.as_bytes()).unwrap_err()
-    }
-
-    #[test]
-    fn reads_what_is_right() {
-        let request: RunRequest =
-            read(br#"{"limit": 100, "strategy": "work-stealing", "shard": {"index": 1}}"#).unwrap();
-        assert!(matches!(request.strategy, Some(Strategy::WorkStealing)));
-        assert!(read::<Strategy>(b"\"sequential\"").is_ok());
-    }
-
-    #[test]
-    fn names_the_field_of_a_wrong_value() {
-        let problem = refused(r#"{"limit": 1, "shard": {"index": "one"}}"#);
-
-        assert_eq!(problem.status, 422);
-        assert_eq!(problem.members["field"], "shard.index");
-    }
-
-    #[test]
-    fn names_the_nearest_known_field_and_all_that_are_allowed() {
-        let problem = refused(r#"{"limt": 1}"#);
-
-        assert_eq!(problem.members["field"], "limt");
-        assert_eq!(problem.members["nearest"], "limit");
-        assert_eq!(
-            problem.members["allowed"],
-            serde_json::json!(["limit", "strategy", "shard"])
-        );
-        assert!(problem.detail.unwrap().contains("did you mean `limit`?"));
-    }
-
-    #[test]
-    fn names_the_nearest_known_variant() {
-        let problem = refused(r#"{"limit": 1, "strategy": "work-steeling"}"#);
-
-        assert_eq!(problem.members["field"], "strategy");
-        assert_eq!(problem.members["nearest"], "work-stealing");
-    }
-
-    #[test]
-    fn does_not_guess_at_what_is_far_off() {
-        let problem = refused(r#"{"limit": 1, "colour": 2}"#);
-
-        assert!(!problem.members.contains_key("nearest"));
-        assert!(problem.members.contains_key("allowed"));
-    }
-
-    #[test]
-    fn names_a_missing_field() {
-        assert_eq!(refused("{}").members["field"], "limit");
-    }
-
-    #[test]
-    fn tells_broken_json_from_wrong_data() {
-        for broken in ["", "{", "{\"limit\": }", "{\"limit\": 1} more"] {
-            assert_eq!(refused(broken).status, 400, "{broken}");
-        }
-        for wrong in [
-            "[]",
-            "7",
-            "{\"limit\": -1}",
-            "{\"limit\": 1e30}",
-            "{\"limit\": \"abc\"}",
-        ] {
-            assert_eq!(refused(wrong).status, 422, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_number_beyond_any_type_is_the_fields_fault() {
-        let problem = refused(&format!("{{\"limit\": 1{}}}", "0".repeat(30)));
-
-        assert_eq!(problem.members["field"], "limit");
-    }
-
-    #[test]
-    fn a_hostile_name_does_not_confuse_the_reader_of_serdes_message() {
-        let problem = refused(r#"{"`x`, expected `y`": 1}"#);
-
-        assert_eq!(
-            problem.members["allowed"],
-            serde_json::json!(["limit", "strategy", "shard"])
-        );
-    }
-
-    #[test]
-    fn accepts_every_json_content_type_and_no_other() {
-        for (value, expected) in [
-            ("application/json", true),
-            ("Application/JSON; charset=utf-8", true),
-            ("application/ld+json", true),
-            ("text/plain", false),
-            ("application/x-www-form-urlencoded", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::CONTENT_TYPE, value.parse().unwrap());
-            assert_eq!(is_json(&headers), expected, "{value}");
-        }
-        assert!(!is_json(&HeaderMap::new()));
-    }
-}
+mod tests;

@@ -57,22 +57,17 @@ pub(super) fn align(
     let gap = GAP_SECONDS.min(stall / 2.0);
     let give_up_at = monotonic_seconds() + GIVE_UP_AFTER_PERIODS * quota.period_seconds();
     let refilled = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        for _ in 0..running_at_once {
-            scope.spawn(|| {
-                let mut last = monotonic_seconds();
-                while !refilled.load(Ordering::Relaxed) && !cancelled.load(Ordering::Relaxed) {
-                    let now = monotonic_seconds();
-                    if now - last > gap && cgroup.usage().throttled_periods > Some(throttled_before)
-                    {
-                        refilled.store(true, Ordering::Relaxed);
-                    }
-                    if now > give_up_at {
-                        break;
-                    }
-                    last = now;
-                }
-            });
+    on_threads(running_at_once, || {
+        let mut last = monotonic_seconds();
+        while !refilled.load(Ordering::Relaxed) && !cancelled.load(Ordering::Relaxed) {
+            let now = monotonic_seconds();
+            if now - last > gap && cgroup.usage().throttled_periods > Some(throttled_before) {
+                refilled.store(true, Ordering::Relaxed);
+            }
+            if now > give_up_at {
+                break;
+            }
+            last = now;
         }
     });
     if refilled.into_inner() {
@@ -82,9 +77,25 @@ pub(super) fn align(
     }
 }
 
+/// Runs `work` on `threads` new threads until all have ended: on fewer where no
+/// more can be had, which the workers will find out too.
+fn on_threads(threads: usize, work: impl Fn() + Sync) {
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            if std::thread::Builder::new()
+                .spawn_scoped(scope, &work)
+                .is_err()
+            {
+                break;
+            }
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::AtomicUsize;
 
     #[test]
     fn a_quota_of_as_many_cpus_as_threads_does_not_bind() {
@@ -94,5 +105,46 @@ mod tests {
             let alignment = align(&cgroup, quota, threads as usize, &AtomicBool::new(false));
             assert_eq!(alignment, Alignment::NotNeeded, "{threads}");
         }
+    }
+
+    /// Not a test by itself: a process that has no room for a thread's stack.
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[ignore = "started by the test below"]
+    fn without_room_for_threads() {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let statm = std::fs::read_to_string("/proc/self/statm").expect("its own memory");
+        let pages: u64 = statm
+            .split(' ')
+            .next()
+            .and_then(|pages| pages.parse().ok())
+            .expect("the first figure is the size in pages");
+        let limit = pages * rustix::param::page_size() as u64 + (1 << 20);
+        let limit = Rlimit {
+            current: Some(limit),
+            maximum: None,
+        };
+        setrlimit(Resource::As, limit).expect("a limit may be lowered");
+        let ran = AtomicUsize::new(0);
+        on_threads(8, || {
+            ran.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(ran.into_inner(), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn threads_that_cannot_be_had_are_done_without() {
+        let this = std::env::current_exe().expect("the test program");
+        let test = "sampling::align::tests::without_room_for_threads";
+        let output = std::process::Command::new(this)
+            .args([test, "--exact", "--ignored"])
+            .output()
+            .expect("it starts");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && said.contains("1 passed"),
+            "{said}"
+        );
     }
 }

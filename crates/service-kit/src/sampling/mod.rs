@@ -3,13 +3,15 @@
 //!
 //! The order of a sample is always the same: workers that live longer than a
 //! job are made first; [`Window::open`] aligns the start to the quota's refill
-//! and starts the clock; the job is done a fixed number of times; and
-//! [`Window::close`] joins the workers' accounts with the counters.
+//! and starts the clock; the job is done a fixed number of times;
+//! [`Window::close`] reads the counters again, at once; and [`Closed::account`]
+//! joins them with the workers' accounts.
 
 mod align;
+mod host_cpus;
 mod window;
 mod worker_clock;
 
 pub use align::Alignment;
-pub use window::{Start, Window};
-pub use worker_clock::{Cause, WorkerClock, add_job};
+pub use window::{Closed, LONGEST_WAIT_SECONDS, Start, Window};
+pub use worker_clock::{Cause, WorkerClock, add_job, end_at};

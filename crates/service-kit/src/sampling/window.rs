@@ -1,15 +1,15 @@
 //! The window of a sample: the clock and the kernel's counters at both ends.
 
 use super::align::{Alignment, align};
-use cpu_budget::{
-    Cgroup, CpuQuota, CpuSet, CpuUsage, clock::monotonic_seconds, host::HostCpuTimes,
-};
+use super::host_cpus::HostReading;
+use cpu_budget::clock::{monotonic_seconds, process_cpu_seconds};
+use cpu_budget::{Cgroup, CpuQuota, CpuSet, CpuUsage};
 use measure::report::{CpusAccount, GroupAccount, ReplicaAccount, WorkerAccount};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// The longest a sample waits for a start that other replicas share.
-const LONGEST_WAIT_SECONDS: f64 = 10.0;
+/// The longest a sample waits for a start that other replicas share, seconds.
+pub const LONGEST_WAIT_SECONDS: f64 = 10.0;
 
 /// How a sample is to start.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,7 +17,8 @@ pub enum Start {
     /// At a refill of the quota where one binds, else at once.
     Aligned,
     /// At a moment of the host's monotonic clock: replicas of one station that
-    /// are bound by the CPUs they share and not by their quotas.
+    /// are bound by the CPUs they share and not by their quotas. A moment more
+    /// than [`LONGEST_WAIT_SECONDS`] ahead is not waited for any longer.
     At(f64),
 }
 
@@ -30,8 +31,23 @@ pub struct Window<'a> {
     alignment: Alignment,
     usage: CpuUsage,
     process_cpu: f64,
-    host: Option<HostCpuTimes>,
+    host: Option<HostReading>,
     started: f64,
+}
+
+/// A sample whose counters have been read at both ends.
+#[derive(Debug)]
+pub struct Closed<'a> {
+    cgroup: &'a Cgroup,
+    allowed: Option<CpuSet>,
+    quota: CpuQuota,
+    alignment: Alignment,
+    /// What the group's counters rose by.
+    counted: CpuUsage,
+    process_cpu: f64,
+    host: Option<(HostReading, HostReading)>,
+    started: f64,
+    ended: f64,
 }
 
 impl<'a> Window<'a> {
@@ -58,15 +74,20 @@ impl<'a> Window<'a> {
                 Alignment::NotNeeded
             }
         };
+        let usage = cgroup.usage();
+        let process_cpu = process_cpu_seconds();
+        let started = monotonic_seconds();
         Self {
             cgroup,
-            host: HostCpuTimes::read(),
-            process_cpu: process_cpu_seconds(),
-            usage: cgroup.usage(),
             allowed: budget.cpuset,
             quota: budget.quota,
             alignment,
-            started: monotonic_seconds(),
+            usage,
+            process_cpu,
+            // After the clock has started: it costs CPU time of the refill, a
+            // millisecond on a large host, and so that counts as the sample's.
+            host: HostReading::now(),
+            started,
         }
     }
 
@@ -75,37 +96,55 @@ impl<'a> Window<'a> {
         self.started
     }
 
-    /// Reads the counters again and joins them with the workers' accounts.
-    /// `children_cpu_seconds` is what child processes used, whose CPU time this
-    /// process's clock leaves out.
-    pub fn close(
-        self,
-        ended: f64,
-        workers: Vec<WorkerAccount>,
-        children_cpu_seconds: f64,
-    ) -> ReplicaAccount {
+    /// Reads the counters again. Call at once when the last worker has `ended`.
+    pub fn close(self, ended: f64) -> Closed<'a> {
         let counted = self.cgroup.usage().since(&self.usage);
-        let own = process_cpu_seconds() - self.process_cpu + children_cpu_seconds;
+        let process_cpu = process_cpu_seconds() - self.process_cpu;
+        Closed {
+            cgroup: self.cgroup,
+            allowed: self.allowed,
+            quota: self.quota,
+            alignment: self.alignment,
+            counted,
+            process_cpu,
+            host: self.host.zip(HostReading::now()),
+            started: self.started,
+            ended,
+        }
+    }
+}
+
+impl Closed<'_> {
+    /// Joins the counters with the workers' accounts. `children_cpu_seconds` is
+    /// what child processes used, whose CPU time this process's clock leaves out.
+    pub fn account(self, workers: Vec<WorkerAccount>, children_cpu_seconds: f64) -> ReplicaAccount {
+        let own = self.process_cpu + children_cpu_seconds;
         // Where a quota is set, what counts against it; elsewhere what this
         // process and its children used, since a group without a quota may
         // hold strangers (on a bare machine it holds everything).
         let cpu_seconds = match self.quota {
-            CpuQuota::Limited(_) => counted.usage_seconds.unwrap_or(own),
+            CpuQuota::Limited(_) => self.counted.usage_seconds.unwrap_or(own),
             _ => own,
         };
+        // Read anew: someone may have changed it since the start. And here, since
+        // it costs CPU time and counters are read already.
+        let quota = self.cgroup.budget().quota;
         ReplicaAccount {
             instance: String::new(),
             run_sequence: 0,
             started_seconds: self.started,
-            ended_seconds: ended,
+            ended_seconds: self.ended,
             aligned: self.alignment.reported(),
+            quota_cpus: quota.cpus(),
+            quota_known: quota != CpuQuota::Unknown,
+            period_seconds: quota.limit().map(|quota| quota.period_seconds()),
             answer: None,
             workers,
             group: GroupAccount {
                 cpu_seconds: Some(cpu_seconds),
-                periods: counted.periods,
-                throttled_periods: counted.throttled_periods,
-                throttled_seconds: counted.throttled_seconds,
+                periods: self.counted.periods,
+                throttled_periods: self.counted.throttled_periods,
+                throttled_seconds: self.counted.throttled_seconds,
             },
             cpus: self.cpus_account(cpu_seconds),
         }
@@ -117,21 +156,18 @@ impl<'a> Window<'a> {
             count: self.allowed.as_ref().map(CpuSet::len),
             ..CpusAccount::default()
         };
-        let (Some(allowed), Some(before)) = (&self.allowed, &self.host) else {
-            return account;
-        };
-        let Some(now) = HostCpuTimes::read() else {
-            return account;
-        };
-        let read_at = monotonic_seconds();
-        let spent = now.since(before).over(allowed);
-        account.idle_seconds = Some(spent.idle_seconds);
-        account.steal_seconds = Some(spent.steal_seconds);
-        // From idle time, which the kernel counts exactly, and not from busy
-        // time, which it samples at its tick.
-        let all = allowed.len() as f64 * (read_at - self.started);
-        let others = all - spent.idle_seconds - spent.steal_seconds - group_cpu_seconds;
-        account.others_seconds = Some(others.max(0.0));
+        let wall = self.ended - self.started;
+        if let (Some(allowed), Some((before, after))) = (&self.allowed, &self.host)
+            && let Some(spent) = before.spent_until(after, allowed, wall)
+        {
+            account.idle_seconds = Some(spent.idle_seconds);
+            account.steal_seconds = Some(spent.steal_seconds);
+            // From idle time, which the kernel counts exactly, and not from
+            // busy time, which it samples at its tick.
+            let all = allowed.len() as f64 * wall;
+            let others = all - spent.idle_seconds - spent.steal_seconds - group_cpu_seconds;
+            account.others_seconds = Some(others.max(0.0));
+        }
         account
     }
 }
@@ -147,8 +183,39 @@ fn sleep_until(moment: f64, cancelled: &AtomicBool) {
     }
 }
 
-/// CPU seconds of this process, all threads, without its children.
-fn process_cpu_seconds() -> f64 {
-    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    spent.tv_sec as f64 + spent.tv_nsec as f64 * 1e-9
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_time_is_that_of_the_sample_however_late_the_counters_are_read() {
+        let cgroup = Cgroup::of_this_process();
+        let window = Window::open(&cgroup, 1, Start::At(0.0), &AtomicBool::new(false));
+        let wall = 0.005;
+        let ended = window.started() + wall;
+        std::thread::sleep(Duration::from_millis(100));
+        let cpus = window.close(ended).account(Vec::new(), 0.0).cpus;
+
+        let Some((count, idle)) = cpus.count.zip(cpus.idle_seconds) else {
+            return; // no /proc/stat here
+        };
+        let capacity = count as f64 * wall;
+        assert!(idle <= capacity + 1e-9, "{idle} s of {capacity} s");
+    }
+
+    #[test]
+    fn an_account_has_the_limits_under_which_it_was_taken() {
+        let cgroup = Cgroup::of_this_process();
+        let now = Start::At(monotonic_seconds());
+        let window = Window::open(&cgroup, 1, now, &AtomicBool::new(false));
+
+        let account = window.close(monotonic_seconds()).account(Vec::new(), 0.0);
+
+        let budget = cgroup.budget();
+        assert_eq!(account.quota_known, budget.quota != CpuQuota::Unknown);
+        assert_eq!(account.quota_cpus, budget.quota.cpus());
+        let period = budget.quota.limit().map(|quota| quota.period_seconds());
+        assert_eq!(account.period_seconds, period);
+        assert_eq!(account.cpus.count, budget.cpuset.map(|set| set.len()));
+    }
 }

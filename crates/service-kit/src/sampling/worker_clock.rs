@@ -31,6 +31,8 @@ pub enum Cause {
 pub struct WorkerClock {
     wait: Option<WaitClock>,
     base: Reading,
+    /// The end of the late start: the first item or wait began.
+    first: Option<Reading>,
     last: Reading,
     first_started: Option<f64>,
     items: u64,
@@ -46,11 +48,11 @@ struct Reading {
 
 impl WorkerClock {
     /// The clock of a thread (or child process) that was started for this job:
-    /// its whole life counts, and the time since `job_started` as a late start.
-    pub fn of_new_thread(job_started: f64) -> Self {
+    /// its whole life counts.
+    pub fn of_new_thread() -> Self {
         let wait = WaitClock::open();
         let base = Reading {
-            at: job_started,
+            at: monotonic_seconds(),
             on_cpu: thread::on_cpu().map(|_| 0.0),
             waited: wait.as_ref().map(|_| 0.0),
         };
@@ -69,6 +71,7 @@ impl WorkerClock {
         Self {
             wait,
             base,
+            first: None,
             last: base,
             first_started: None,
             items: 0,
@@ -77,8 +80,8 @@ impl WorkerClock {
     }
 
     /// Call before each item of the job that started at `job_started`. The time
-    /// since the last item is the tail of the job before, a late start in this
-    /// one, or a wait for input within it.
+    /// since the last item is the tail of the job before and a late start in
+    /// this one, or a wait for input within it.
     pub fn take_up(&mut self, job_started: f64) {
         let now = monotonic_seconds();
         if now - self.last.at < SHORTEST_GAP_SECONDS && self.first_started.is_some() {
@@ -86,8 +89,8 @@ impl WorkerClock {
         }
         let reading = Reading::now(self.wait.as_ref());
         let off_work = reading.blocked_since(&self.last);
-        if self.first_started.is_none() {
-            self.blocked_on.start += off_work.min((reading.at - job_started).max(0.0));
+        if self.first.is_none() {
+            self.first = Some(reading);
         } else if self.last.at < job_started {
             let tail = off_work.min(job_started - self.last.at);
             self.blocked_on.tail += tail;
@@ -111,12 +114,26 @@ impl WorkerClock {
     pub fn blocked<T>(&mut self, cause: Cause, wait_for: impl FnOnce() -> T) -> T {
         let before = Reading::now(self.wait.as_ref());
         let answer = wait_for();
+        self.book(cause, before);
+        answer
+    }
+
+    /// Runs `take`, which blocks until there is an item, and books that under
+    /// [`Cause::Input`]. `None` says that no more will come: that wait is part
+    /// of the tail, since the worker ended with its last item.
+    pub fn next_item<T>(&mut self, take: impl FnOnce() -> Option<T>) -> Option<T> {
+        let before = Reading::now(self.wait.as_ref());
+        let item = take()?;
+        self.book(Cause::Input, before);
+        Some(item)
+    }
+
+    /// Books the time blocked since `before`, until now.
+    fn book(&mut self, cause: Cause, before: Reading) {
         let after = Reading::now(self.wait.as_ref());
         let seconds = after.blocked_since(&before);
-        if self.first_started.is_none() {
-            // What came before this wait was the late start.
-            self.blocked_on.start += before.blocked_since(&self.last);
-        }
+        // What came before the first wait was the late start.
+        self.first.get_or_insert(before);
         match cause {
             Cause::Io => self.blocked_on.io += seconds,
             Cause::Input => self.blocked_on.input += seconds,
@@ -125,26 +142,48 @@ impl WorkerClock {
             Cause::Idle => self.blocked_on.idle += seconds,
         }
         self.last = after;
-        answer
     }
 
-    /// The account up to the last item, its tail reaching to `ended`, when the
-    /// last worker ended. A worker that never got an item was late for it all.
+    /// When the worker's last item or booked wait ended.
+    pub fn last_ended(&self) -> f64 {
+        self.last.at
+    }
+
+    /// The account of the sample that `started` then, up to the last item; its
+    /// tail reaches to `ended`, when the last worker ended. A worker that never
+    /// got an item was late for it all. Where the kernel does not count waiting,
+    /// what looks blocked may have been throttled: then no cause is given.
     pub fn account(&self, started: f64, ended: f64) -> WorkerAccount {
+        let first = self.first.unwrap_or(Reading {
+            at: ended,
+            ..self.base
+        });
+        let last = self.first.map_or(first, |_| self.last);
+        // A thread may have run and waited before the sample: in the late start
+        // is no more of either than fits.
+        let late = (first.at - started).max(0.0);
+        let ran_late = difference(first.on_cpu, self.base.on_cpu).map(|ran| ran.min(late));
+        let rest = late - ran_late.unwrap_or(0.0);
+        let waited_late = difference(first.waited, self.base.waited).map(|w| w.min(rest));
+        // From the first item to the last one it is the same: the three clocks
+        // are read one after the other, some 0.1 µs apart, and where an item
+        // takes a few microseconds their sum would be more than the time.
+        let working = last.at - first.at;
+        let ran = difference(last.on_cpu, first.on_cpu).map(|ran| ran.min(working));
+        let off_cpu = working - ran.unwrap_or(0.0);
+        let waited = difference(last.waited, first.waited).map(|w| w.min(off_cpu));
         let mut blocked_on = self.blocked_on;
-        let wall = (ended - started).max(0.0);
-        if self.first_started.is_none() {
-            blocked_on.start = wall;
-        } else {
-            blocked_on.tail += (ended - self.last.at).max(0.0);
-        }
+        scale_down(&mut blocked_on, off_cpu - waited.unwrap_or(0.0));
+        blocked_on.start += rest - waited_late.unwrap_or(0.0);
+        blocked_on.tail += (ended - last.at).max(0.0);
+        let waited_seconds = sum(waited_late, waited);
         WorkerAccount {
             items: self.items,
             started_seconds: self.first_started.unwrap_or(ended),
-            ended_seconds: self.first_started.map_or(ended, |_| self.last.at),
-            on_cpu_seconds: difference(self.last.on_cpu, self.base.on_cpu),
-            waited_seconds: difference(self.last.waited, self.base.waited),
-            blocked_on,
+            ended_seconds: self.first_started.map_or(ended, |_| last.at),
+            on_cpu_seconds: sum(ran_late, ran),
+            waited_seconds,
+            blocked_on: waited_seconds.map_or_else(BlockedOn::default, |_| blocked_on),
         }
     }
 }
@@ -186,16 +225,59 @@ fn difference(later: Option<f64>, earlier: Option<f64>) -> Option<f64> {
     Some(later? - earlier?)
 }
 
+fn sum(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    Some(one? + other?)
+}
+
+/// Makes `blocked_on` as little as fits into `seconds`, each cause alike.
+fn scale_down(blocked_on: &mut BlockedOn, seconds: f64) {
+    let total = blocked_on.total();
+    if total <= seconds {
+        return;
+    }
+    let BlockedOn {
+        start,
+        tail,
+        io,
+        input,
+        output,
+        lock,
+        idle,
+    } = blocked_on;
+    for cause in [start, tail, io, input, output, lock, idle] {
+        *cause *= seconds / total;
+    }
+}
+
+/// Completes an account that was made up to `started`, before the job's end
+/// was known.
+pub fn end_at(account: &mut WorkerAccount, started: f64, ended: f64) {
+    let tail = (ended - account.ended_seconds).max(0.0);
+    if account.items == 0 {
+        account.started_seconds = ended;
+        account.ended_seconds = ended;
+    }
+    let Some(waited) = account.waited_seconds else {
+        return; // no cause is known
+    };
+    if account.items == 0 {
+        let ran = account.on_cpu_seconds.unwrap_or(0.0);
+        let rest = ended - started - ran - waited - account.blocked_on.total();
+        account.blocked_on.start += rest.max(0.0);
+    } else {
+        account.blocked_on.tail += tail;
+    }
+}
+
 /// Adds a job's account to the same worker's account of the jobs before it in
 /// the sample. Workers that live for one job are counted as one over repeats.
-pub fn add_job(sum: &mut WorkerAccount, job: &WorkerAccount) {
-    let add = |a: Option<f64>, b: Option<f64>| Some(a? + b?);
-    sum.items += job.items;
-    sum.ended_seconds = sum.ended_seconds.max(job.ended_seconds);
-    sum.started_seconds = sum.started_seconds.min(job.started_seconds);
-    sum.on_cpu_seconds = add(sum.on_cpu_seconds, job.on_cpu_seconds);
-    sum.waited_seconds = add(sum.waited_seconds, job.waited_seconds);
-    let (to, from) = (&mut sum.blocked_on, &job.blocked_on);
+pub fn add_job(all: &mut WorkerAccount, job: &WorkerAccount) {
+    all.items += job.items;
+    all.ended_seconds = all.ended_seconds.max(job.ended_seconds);
+    all.started_seconds = all.started_seconds.min(job.started_seconds);
+    all.on_cpu_seconds = sum(all.on_cpu_seconds, job.on_cpu_seconds);
+    all.waited_seconds = sum(all.waited_seconds, job.waited_seconds);
+    let (to, from) = (&mut all.blocked_on, &job.blocked_on);
     to.start += from.start;
     to.tail += from.tail;
     to.io += from.io;
@@ -206,90 +288,4 @@ pub fn add_job(sum: &mut WorkerAccount, job: &WorkerAccount) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    fn spin(seconds: f64) {
-        let until = monotonic_seconds() + seconds;
-        while monotonic_seconds() < until {
-            std::hint::spin_loop();
-        }
-    }
-
-    #[test]
-    fn a_late_start_a_wait_and_a_tail_are_told_apart_and_add_up() {
-        let started = monotonic_seconds();
-        let account = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(30));
-            let mut clock = WorkerClock::of_new_thread(started);
-            clock.take_up(started);
-            spin(0.02);
-            clock.blocked(Cause::Lock, || {
-                std::thread::sleep(Duration::from_millis(40));
-            });
-            clock.put_down();
-            let ended = monotonic_seconds() + 0.05;
-            (clock.account(started, ended), ended)
-        });
-        let (account, ended) = account.join().expect("the worker does not panic");
-
-        let on = account.blocked_on;
-        assert!((0.01..0.2).contains(&on.start), "{on:?}");
-        assert!((0.02..0.2).contains(&on.lock), "{on:?}");
-        assert!((0.049..0.2).contains(&on.tail), "{on:?}");
-        let (Some(ran), Some(waited)) = (account.on_cpu_seconds, account.waited_seconds) else {
-            return; // a kernel without schedstat has nothing more to check
-        };
-        let unaccounted = (ended - started) - ran - waited - on.total();
-        assert!(unaccounted.abs() < 0.01, "{unaccounted} of {account:?}");
-    }
-
-    #[test]
-    fn a_pause_between_jobs_is_split_at_the_new_jobs_start() {
-        let mut clock = WorkerClock::of_waiting_thread();
-        let first = monotonic_seconds();
-        clock.take_up(first);
-        clock.put_down();
-        std::thread::sleep(Duration::from_millis(30));
-        let second = monotonic_seconds();
-        std::thread::sleep(Duration::from_millis(20));
-        clock.take_up(second);
-        let end = clock.put_down();
-
-        let on = clock.account(first, end).blocked_on;
-        // On a busy machine a wake-up may wait for a CPU, which is not blocked.
-        assert!((0.02..0.2).contains(&on.tail), "{on:?}");
-        assert!((0.005..0.2).contains(&on.start), "{on:?}");
-    }
-
-    #[test]
-    fn a_late_start_before_the_first_wait_is_kept() {
-        let started = monotonic_seconds();
-        let account = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(30));
-            let mut clock = WorkerClock::of_new_thread(started);
-            clock.blocked(Cause::Input, || {
-                std::thread::sleep(Duration::from_millis(40));
-            });
-            clock.take_up(started);
-            let ended = clock.put_down();
-            clock.account(started, ended)
-        });
-        let on = account
-            .join()
-            .expect("the worker does not panic")
-            .blocked_on;
-        assert!((0.01..0.2).contains(&on.start), "{on:?}");
-        assert!((0.02..0.2).contains(&on.input), "{on:?}");
-    }
-
-    #[test]
-    fn a_worker_without_an_item_was_late_for_the_whole_sample() {
-        let clock = WorkerClock::of_waiting_thread();
-        let account = clock.account(10.0, 12.0);
-        assert_eq!(account.items, 0);
-        assert!((account.blocked_on.start - 2.0).abs() < 1e-9);
-        assert!(account.blocked_on.tail.abs() < 1e-9);
-    }
-}
+mod tests;

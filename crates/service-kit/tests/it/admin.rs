@@ -227,3 +227,44 @@ fn it_answers_while_the_services_own_runtime_is_blocked() {
 
     assert_eq!(status, 200);
 }
+
+/// Not a test by itself: a process that has no room for a thread's stack.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "started by the test below"]
+fn without_room_for_a_thread() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let readiness = Readiness::new(&Shutdown::new());
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split(' ').next().unwrap().parse().unwrap();
+    let limit = Rlimit {
+        current: Some(pages * rustix::param::page_size() as u64 + (1 << 20)),
+        maximum: None,
+    };
+    setrlimit(Resource::As, limit).unwrap();
+
+    let started = runtime.block_on(async { admin::start(listener, Registry::new(), readiness) });
+
+    let error = started.unwrap_err().to_string();
+    assert!(error.contains("admin thread"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_that_cannot_be_had_is_an_error_and_no_panic() {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["admin::without_room_for_a_thread", "--exact", "--ignored"])
+        .output()
+        .unwrap();
+
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+}
