@@ -10,7 +10,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use service_kit::config::whole;
 use service_kit::problem::Problem;
-use service_kit::sampling::Start;
+use service_kit::sampling::{LONGEST_WAIT_SECONDS, Start};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
@@ -27,7 +27,7 @@ const EXACT_UP_TO: f64 = 9_007_199_254_740_992.0;
     expecting = "an object such as {\"limit\": 2000000}"
 )]
 pub struct RunRequest {
-    /// Count the primes below this; at most 10^12.
+    /// Count the primes below this, 1 to 10^12.
     #[schema(value_type = u64, example = 2_000_000, minimum = 1, maximum = 1_000_000_000_000_u64)]
     pub limit: Count,
     /// Start at this number.
@@ -52,12 +52,14 @@ pub struct RunRequest {
     #[serde(default)]
     pub shard: RequestedShard,
     /// Start at this moment of the host's monotonic clock (seconds) instead of
-    /// at a refill of the quota: for replicas that start together.
+    /// at a refill of the quota: for replicas that start together. One that is
+    /// past is at once; one more than 10 s ahead is refused.
     #[serde(default)]
+    #[schema(minimum = 0)]
     pub start_at_seconds: Option<f64>,
 }
 
-/// A part of a job: every `count`-th chunk from `index` on.
+/// A part of a job: every `count`-th of its blocks from `index` on.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequestedShard {
@@ -94,8 +96,8 @@ pub enum RequestedWorkers {
 /// What `POST /run` answers.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RunAnswer {
-    /// How many primes there are.
-    pub count: u64,
+    /// How many primes there are; null where the repeats came to different counts.
+    pub count: Option<u64>,
     /// Wall seconds of the whole sample.
     pub seconds: f64,
     /// What the workers and the kernel counted.
@@ -132,7 +134,7 @@ impl From<Taken> for RunAnswer {
     fn from(taken: Taken) -> Self {
         let account = taken.account;
         Self {
-            count: account.answer.unwrap_or(0),
+            count: account.answer,
             seconds: account.ended_seconds - account.started_seconds,
             account,
             work_shares: taken.work_shares,
@@ -141,8 +143,9 @@ impl From<Taken> for RunAnswer {
 }
 
 impl RunRequest {
-    /// The sample that is asked for, under `budget`.
-    pub fn sample(&self, budget: &CpuBudget) -> Result<Sample, Problem> {
+    /// The sample that is asked for, under `budget`, at the moment `now` of the
+    /// host's monotonic clock (seconds).
+    pub fn sample(&self, budget: &CpuBudget, now: f64) -> Result<Sample, Problem> {
         let shard = Shard {
             index: self.shard.index,
             count: self.shard.count,
@@ -162,12 +165,26 @@ impl RunRequest {
             return Err(refuse("repeats", &allowed));
         };
         Ok(Sample {
-            job,
+            job: job.for_workers(workers),
             strategy: self.strategy,
             workers,
             repeats: repeats as u32,
-            start: self.start_at_seconds.map_or(Start::Aligned, Start::At),
+            start: self.start(now)?,
         })
+    }
+
+    fn start(&self, now: f64) -> Result<Start, Problem> {
+        let Some(moment) = self.start_at_seconds else {
+            return Ok(Start::Aligned);
+        };
+        if (0.0..=now + LONGEST_WAIT_SECONDS).contains(&moment) {
+            return Ok(Start::At(moment));
+        }
+        let allowed = format!(
+            "start_at_seconds must be a moment of the host's monotonic clock, which is at {now:.3}, \
+             not negative and at most {LONGEST_WAIT_SECONDS} s ahead"
+        );
+        Err(refuse("start_at_seconds", &allowed))
     }
 }
 

@@ -41,7 +41,7 @@ pub struct ServeConfig {
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub struct RunConfig {
-    /// Count the primes below this, such as 2000000 or 2e6 (at most 10^12)
+    /// Count the primes below this, such as 2000000 or 2e6, 1 to 10^12
     #[arg(long, default_value = "2e6", allow_negative_numbers = true, value_parser = limit)]
     pub limit: u64,
 
@@ -113,13 +113,17 @@ impl Workers {
 }
 
 fn limit(text: &str) -> Result<u64, String> {
+    let out_of_range = || format!("must be from 1 to {LARGEST_LIMIT} (10^12)");
     if text
         .parse::<f64>()
         .is_ok_and(|limit| limit > LARGEST_LIMIT as f64)
     {
-        return Err(format!("must be at most {LARGEST_LIMIT} (10^12)"));
+        return Err(out_of_range());
     }
-    count(text)
+    match count(text)? {
+        limit @ 1..=LARGEST_LIMIT => Ok(limit),
+        _ => Err(out_of_range()),
+    }
 }
 
 fn workers(text: &str) -> Result<Workers, String> {

@@ -8,9 +8,9 @@ mod routes;
 mod run;
 mod sample;
 mod station;
-mod workload;
 
 use config::{Cli, ServeConfig};
+use primes::workload;
 use service_kit::address::AddressLine;
 use service_kit::admin::{self, Readiness};
 use service_kit::shutdown::Shutdown;

@@ -11,6 +11,7 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use clap::ValueEnum;
+use cpu_budget::clock::monotonic_seconds;
 use futures_util::Stream;
 use service_kit::problem::{Json, Problem};
 use service_kit::server::RequestDeadline;
@@ -67,9 +68,17 @@ pub(crate) async fn progress(State(shared): State<Shared>) -> Json<RunProgress> 
     path = "/run",
     request_body = RunRequest,
     responses(
-        (status = 200, body = RunAnswer),
+        (status = 200, description = "The sample, or events that end with it", content(
+            (RunAnswer = "application/json"),
+            (String = "text/event-stream"),
+        )),
+        (status = 400, description = "The body is not JSON"),
+        (status = 408, description = "The body did not arrive in time"),
         (status = 409, description = "Another run goes on; `progress` says how far it is"),
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "The content type is not JSON"),
         (status = 422, description = "A field cannot be; `field` names it"),
+        (status = 500, description = "A fault of the service; its log tells the cause"),
         (status = 503, description = "The service was told to end, or has no room for the workers"),
     )
 )]
@@ -79,7 +88,7 @@ pub(crate) async fn run(
     headers: HeaderMap,
     Json(request): Json<RunRequest>,
 ) -> Result<Response, Problem> {
-    let sample = request.sample(&shared.station.cgroup.budget())?;
+    let sample = request.sample(&shared.station.cgroup.budget(), monotonic_seconds())?;
     let mut running = shared.station.start(sample).map_err(refusal)?;
     deadline.lift();
     if wants_events(&headers) {

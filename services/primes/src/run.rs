@@ -92,7 +92,7 @@ impl<'a> Bench<'a> {
         let cgroup = Cgroup::of_this_process();
         let budget = cgroup.budget();
         let sample = |strategy: Strategy, workers| Sample {
-            job,
+            job: job.for_workers(workers),
             strategy,
             workers,
             repeats: 1,
@@ -248,19 +248,62 @@ fn round_of(round: u32, sample: &Sample, taken: Taken) -> Round {
     }
 }
 
-/// The strategy found as many primes as the baseline.
+/// The strategy found as many primes as the baseline. A sample without an
+/// answer is none that agrees.
 fn same_answers(report: &RunReport) -> Invariant {
     let rounds = report.rows.iter().flat_map(|row| &row.rounds);
     let mut answers: Vec<_> = rounds.map(|round| round.replicas[0].answer).collect();
     answers.dedup();
-    let count = answers.first().copied().flatten().unwrap_or_default();
+    let (held, detail) = match answers.as_slice() {
+        [] => (false, "not checked: there is no sample".into()),
+        [Some(count)] => (true, format!("every sample found {count} primes")),
+        several if several.contains(&None) => (
+            false,
+            "a sample has no one answer: its repeats came to different counts".into(),
+        ),
+        several => (
+            false,
+            format!(
+                "samples found different counts: {:?}",
+                several.iter().flatten().collect::<Vec<_>>()
+            ),
+        ),
+    };
     Invariant {
         name: "same answers".into(),
-        held: answers.len() <= 1,
-        detail: if answers.len() <= 1 {
-            format!("every sample found {count} primes")
-        } else {
-            format!("samples found different counts: {answers:?}")
-        },
+        held,
+        detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use measure::report::ReplicaAccount;
+
+    fn held(answers: &[Option<u64>]) -> bool {
+        let mut report = report_here("primes run", "here", SystemTime::now());
+        let sample = |&answer| Round {
+            round: 0,
+            repeats: 1,
+            replicas: vec![ReplicaAccount {
+                answer,
+                ..ReplicaAccount::default()
+            }],
+        };
+        report.rows = vec![Row {
+            rounds: answers.iter().map(sample).collect(),
+            ..Row::default()
+        }];
+        same_answers(&report).held
+    }
+
+    #[test]
+    fn answers_that_differ_or_are_missing_do_not_hold() {
+        assert!(held(&[Some(25), Some(25)]));
+        assert!(!held(&[Some(25), Some(24)]));
+        assert!(!held(&[None, None]));
+        assert!(!held(&[Some(25), None]));
+        assert!(!held(&[]));
     }
 }

@@ -32,6 +32,19 @@ pub struct Taken {
     pub work_shares: Option<Vec<f64>>,
 }
 
+/// A job done again and again.
+struct Repeated {
+    answer: Option<u64>,
+    ended: f64,
+}
+
+/// What every repeat came to; `None` where they differ: then one of them at
+/// least is wrong, and nobody knows which.
+fn agreed(counts: &[u64]) -> Option<u64> {
+    let (first, others) = counts.split_first()?;
+    others.iter().all(|count| count == first).then_some(*first)
+}
+
 impl Sample {
     /// Takes the sample on this thread and threads or processes of its own.
     /// When cancelled, what was done so far is accounted for.
@@ -40,28 +53,41 @@ impl Sample {
         let mut crew = self.strategy.crew(self.workers)?;
         let threads = self.strategy.threads(self.workers);
         let window = Window::open(cgroup, threads, self.start, control.cancelled());
-        let mut last = JobEnd {
-            count: 0,
-            ended: window.started(),
-        };
+        let started = window.started();
+        let done = self.repeat(|run| crew.run(run), started, control)?;
+        let window = window.close(done.ended);
+        let children_cpu_seconds = crew.children_cpu_seconds();
+        let workers = crew.accounts(started, done.ended);
+        let account = window.account(workers, children_cpu_seconds);
+        Ok(Taken {
+            account: ReplicaAccount {
+                answer: done.answer,
+                ..account
+            },
+            work_shares: self.work_shares(),
+        })
+    }
+
+    /// Does the job as often as asked, back to back, until cancelled.
+    fn repeat(
+        &self,
+        mut run: impl FnMut(JobRun) -> io::Result<JobEnd>,
+        started: f64,
+        control: &Arc<Control>,
+    ) -> io::Result<Repeated> {
+        let mut ended = started;
+        let mut counts = Vec::new();
         for _ in 0..self.repeats {
             if control.is_cancelled() {
                 break;
             }
-            last = crew.run(JobRun::new(self.job, last.ended, control.clone()))?;
+            let job = run(JobRun::new(self.job, ended, control.clone()))?;
+            ended = job.ended;
+            counts.push(job.count);
         }
-        let workers = crew.accounts(window.started(), last.ended);
-        let children_cpu_seconds = match self.strategy {
-            Strategy::Processes => workers.iter().filter_map(|w| w.on_cpu_seconds).sum(),
-            _ => 0.0,
-        };
-        let account = window.close(last.ended, workers, children_cpu_seconds);
-        Ok(Taken {
-            account: ReplicaAccount {
-                answer: Some(last.count),
-                ..account
-            },
-            work_shares: self.work_shares(),
+        Ok(Repeated {
+            answer: agreed(&counts),
+            ended,
         })
     }
 
@@ -82,5 +108,41 @@ impl Sample {
         let all: f64 = each.iter().sum();
         // A shard may have no chunk at all.
         (all > 0.0).then(|| each.iter().map(|operations| operations / all).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::workload::{Kernel, Shard};
+
+    /// The answer of a sample whose repeats found so many primes.
+    fn answer(counts: &[u64]) -> Option<u64> {
+        let sample = Sample {
+            job: Job::new(0, 100, Kernel::Trial, Shard::WHOLE).unwrap(),
+            strategy: Strategy::Sequential,
+            workers: 1,
+            repeats: counts.len() as u32,
+            start: Start::Aligned,
+        };
+        let mut counts_left = counts.iter();
+        let run = |run: JobRun| {
+            Ok(JobEnd {
+                count: *counts_left.next().unwrap(),
+                ended: run.started + 1.0,
+            })
+        };
+        let done = sample.repeat(run, 10.0, &Arc::default()).unwrap();
+        assert!((done.ended - 10.0 - counts.len() as f64).abs() < 1e-9);
+        done.answer
+    }
+
+    #[test]
+    fn a_repeat_that_differs_leaves_no_answer() {
+        assert_eq!(answer(&[25, 25, 25]), Some(25));
+        assert_eq!(answer(&[24, 25, 25]), None);
+        assert_eq!(answer(&[25, 24, 25]), None);
+        assert_eq!(answer(&[25, 25, 24]), None);
     }
 }

@@ -1,26 +1,26 @@
-//! A job: the numbers to test, cut into chunks that workers take.
+//! A job: the numbers to test, dealt to shards in blocks and cut into the chunks
+//! that workers take.
 
 use super::Kernel;
-use cpu_budget::clock::monotonic_seconds;
-use service_kit::sampling::WorkerClock;
 use std::ops::Range;
-use std::process::ChildStdin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-/// Chunks of a job, before shards: enough that a late chunk hardly matters
-/// (1/512 of the work). Tiny jobs have fewer, huge ones more.
-const CHUNKS: u64 = 512;
+/// Blocks that a shard is dealt: enough that it has small and large numbers as
+/// the others have. However many workers a replica has, its blocks are the
+/// same, so that shards always add up. Tiny jobs have fewer, huge ones more.
+const BLOCKS_PER_SHARD: u64 = 512;
+
+/// Chunks for each worker: enough that the last one hardly matters (0.4 % of
+/// the worker's part). Tiny jobs have fewer, huge ones more.
+const CHUNKS_PER_WORKER: u64 = 256;
 
 /// The largest number a job may reach: trial division of one prime near it
 /// takes milliseconds, so that a chunk of them can still be cancelled in time.
 pub const LARGEST_LIMIT: u64 = 1_000_000_000_000;
 
-/// The most parts a job may be shared out in: more than any fleet has replicas,
-/// and few enough that parts of parts still count within 64 bits.
+/// The most parts a job may be shared out in: more than any fleet has replicas.
 const MOST_SHARDS: u64 = 65_536;
 
-/// Which part of a job's chunks to do: every `count`-th from `index` on, so
+/// Which part of a job's blocks to do: every `count`-th from `index` on, so
 /// that each part has small and large numbers alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
@@ -33,20 +33,12 @@ pub struct Shard {
 impl Shard {
     /// The whole job.
     pub const WHOLE: Self = Self { index: 0, count: 1 };
-
-    /// Part `index` of `count` parts of this part.
-    pub fn split(self, index: u64, count: u64) -> Self {
-        Self {
-            index: self.index + self.count * index,
-            count: self.count * count,
-        }
-    }
 }
 
 /// Why a job cannot be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JobError {
-    /// There is no number to test.
+    /// There is no number to test from the start that was asked for.
     #[error("limit {limit} must be above from {from}: there is no number to test")]
     Empty {
         /// The first number.
@@ -54,9 +46,9 @@ pub enum JobError {
         /// The number after the last.
         limit: u64,
     },
-    /// Larger than this service counts to.
-    #[error("limit must be at most {LARGEST_LIMIT} (10^12)")]
-    TooLarge,
+    /// No limit of a job, wherever it starts.
+    #[error("limit must be from 1 to {LARGEST_LIMIT} (10^12)")]
+    OutOfRange,
     /// A shard that does not exist.
     #[error("shard index must be below its count: there is no shard {index} of {count}")]
     NoSuchShard {
@@ -74,7 +66,7 @@ impl JobError {
     /// The request's field that is wrong.
     pub fn field(&self) -> &'static str {
         match self {
-            Self::Empty { .. } | Self::TooLarge => "limit",
+            Self::Empty { .. } | Self::OutOfRange => "limit",
             Self::NoSuchShard { .. } => "shard.index",
             Self::TooManyShards(_) => "shard.count",
         }
@@ -87,14 +79,15 @@ pub struct Job {
     numbers: (u64, u64),
     kernel: Kernel,
     shard: Shard,
+    block_length: u64,
     chunk_length: u64,
 }
 
 impl Job {
-    /// A job, checked.
+    /// A job, checked, in chunks for one worker.
     pub fn new(from: u64, limit: u64, kernel: Kernel, shard: Shard) -> Result<Self, JobError> {
-        if limit > LARGEST_LIMIT {
-            return Err(JobError::TooLarge);
+        if !(1..=LARGEST_LIMIT).contains(&limit) {
+            return Err(JobError::OutOfRange);
         }
         if from >= limit {
             return Err(JobError::Empty { from, limit });
@@ -109,15 +102,31 @@ impl Job {
             });
         }
         let lengths = kernel.chunk_lengths(limit);
-        let chunk_length = (limit - from)
-            .div_ceil(CHUNKS)
+        let block_length = (limit - from)
+            .div_ceil(BLOCKS_PER_SHARD * shard.count)
             .clamp(*lengths.start(), *lengths.end());
         Ok(Self {
             numbers: (from, limit),
             kernel,
             shard,
-            chunk_length,
+            block_length,
+            chunk_length: block_length,
         })
+    }
+
+    /// The same job, its blocks cut into chunks for so many workers.
+    #[must_use]
+    pub fn for_workers(self, workers: usize) -> Self {
+        let (from, limit) = self.numbers;
+        let wanted =
+            (limit - from).div_ceil(CHUNKS_PER_WORKER * workers.max(1) as u64 * self.shard.count);
+        let shortest = *self.kernel.chunk_lengths(limit).start();
+        let pieces = self.block_length.div_ceil(wanted);
+        let pieces = pieces.min(self.block_length / shortest).max(1);
+        Self {
+            chunk_length: self.block_length.div_ceil(pieces),
+            ..self
+        }
     }
 
     /// What computes it.
@@ -130,13 +139,6 @@ impl Job {
         self.shard
     }
 
-    /// The same job, but for another part of it: a part of a part may be
-    /// smaller than what can be asked for.
-    #[must_use]
-    pub fn with_shard(self, shard: Shard) -> Self {
-        Self { shard, ..self }
-    }
-
     /// All numbers, whatever the shard.
     pub fn numbers(&self) -> Range<u64> {
         self.numbers.0..self.numbers.1
@@ -144,16 +146,32 @@ impl Job {
 
     /// How many chunks this shard has.
     pub fn chunks(&self) -> u64 {
-        let all = (self.numbers.1 - self.numbers.0).div_ceil(self.chunk_length);
-        (all + self.shard.count - 1).saturating_sub(self.shard.index) / self.shard.count
+        let (from, limit) = self.numbers;
+        let all = (limit - from).div_ceil(self.block_length);
+        let blocks = (all + self.shard.count - 1 - self.shard.index) / self.shard.count;
+        let Some(before_last) = blocks.checked_sub(1) else {
+            return 0;
+        };
+        let last = self.block(before_last);
+        before_last * self.chunks_per_block() + (last.end - last.start).div_ceil(self.chunk_length)
     }
 
     /// The numbers of this shard's chunk `index`.
     pub fn chunk(&self, index: u64) -> Range<u64> {
+        let block = self.block(index / self.chunks_per_block());
+        let start = block.start + index % self.chunks_per_block() * self.chunk_length;
+        start..(start + self.chunk_length).min(block.end)
+    }
+
+    fn chunks_per_block(&self) -> u64 {
+        self.block_length.div_ceil(self.chunk_length)
+    }
+
+    /// The numbers of this shard's block `index`.
+    fn block(&self, index: u64) -> Range<u64> {
         let (from, limit) = self.numbers;
-        let chunk = self.shard.index + index * self.shard.count;
-        let start = from + chunk * self.chunk_length;
-        start..(start + self.chunk_length).min(limit)
+        let start = from + (self.shard.index + index * self.shard.count) * self.block_length;
+        start..(start + self.block_length).min(limit)
     }
 
     /// The chunks that worker `index` of `count` gets when each is given one
@@ -165,137 +183,6 @@ impl Job {
     }
 }
 
-/// What a running sample and those who watch it share.
-#[derive(Debug, Default)]
-pub struct Control {
-    cancelled: AtomicBool,
-    chunks_done: AtomicU64,
-    chunks_planned: AtomicU64,
-    children: Mutex<Vec<ChildStdin>>,
-}
-
-impl Control {
-    /// Asks the sample to stop at the next chunk.
-    pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Relaxed);
-        // A child process ends when its standard input does.
-        self.children
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-    }
-
-    /// The flag that [`Control::cancel`] sets.
-    pub fn cancelled(&self) -> &AtomicBool {
-        &self.cancelled
-    }
-
-    /// Whether the sample was asked to stop.
-    pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
-    }
-
-    /// Says how many chunks the sample has in all.
-    pub fn plan(&self, chunks: u64) {
-        self.chunks_planned.store(chunks, Ordering::Relaxed);
-    }
-
-    /// Counts chunks as done.
-    pub fn add_done(&self, chunks: u64) {
-        self.chunks_done.fetch_add(chunks, Ordering::Relaxed);
-    }
-
-    /// How much of the sample is done, 0 to 1.
-    pub fn progress(&self) -> f64 {
-        let planned = self.chunks_planned.load(Ordering::Relaxed).max(1);
-        (self.chunks_done.load(Ordering::Relaxed) as f64 / planned as f64).min(1.0)
-    }
-
-    /// Holds a child's standard input until [`Control::release_children`].
-    pub fn hold_child(&self, stdin: ChildStdin) {
-        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
-        // Cancelled in between: dropping it here ends the child all the same.
-        if !self.is_cancelled() {
-            children.push(stdin);
-        }
-    }
-
-    /// Lets go of the children: those that have not ended do so now.
-    pub fn release_children(&self) {
-        self.children
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-    }
-}
-
-/// One doing of a job: what its workers share.
-#[derive(Debug)]
-pub struct JobRun {
-    /// The job.
-    pub job: Job,
-    /// When it started, in seconds of the host's monotonic clock: the moment
-    /// the doing before it ended.
-    pub started: f64,
-    control: Arc<Control>,
-    /// The bits of the latest end seen; bits of positive floats order as they do.
-    ended: AtomicU64,
-}
-
-impl JobRun {
-    /// A doing of `job` from `started` on.
-    pub fn new(job: Job, started: f64, control: Arc<Control>) -> Self {
-        Self {
-            job,
-            started,
-            control,
-            ended: AtomicU64::new(started.to_bits()),
-        }
-    }
-
-    /// What the doing shares with those who watch it.
-    pub fn control(&self) -> &Control {
-        &self.control
-    }
-
-    /// Counts the primes of one chunk on the worker whose clock this is.
-    /// Counts nothing once cancelled.
-    pub fn do_chunk(&self, index: u64, clock: &mut WorkerClock) -> u64 {
-        if self.control.is_cancelled() {
-            return 0;
-        }
-        clock.take_up(self.started);
-        let count = self.job.kernel().count(self.job.chunk(index));
-        self.ended_at(clock.put_down());
-        self.control.add_done(1);
-        count
-    }
-
-    /// Counts the primes of these chunks one after the other, until cancelled.
-    pub fn do_chunks(&self, chunks: impl Iterator<Item = u64>, clock: &mut WorkerClock) -> u64 {
-        // A job may have 10^8 chunks: passing over those left takes seconds.
-        chunks
-            .take_while(|_| !self.control.is_cancelled())
-            .map(|chunk| self.do_chunk(chunk, clock))
-            .sum()
-    }
-
-    /// Notes that a worker ended work at `moment`.
-    pub fn ended_at(&self, moment: f64) {
-        self.ended.fetch_max(moment.to_bits(), Ordering::Relaxed);
-    }
-
-    /// When the last worker ended its last chunk.
-    pub fn ended(&self) -> f64 {
-        let ended = f64::from_bits(self.ended.load(Ordering::Relaxed));
-        if ended > self.started {
-            ended
-        } else {
-            monotonic_seconds() // cancelled before any chunk
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -304,21 +191,26 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shards_of_shards_cover_every_number_once(
-            from in 0u64..1000, length in 1u64..5000, replicas in 1u64..7, workers in 1u64..5,
+        fn shards_cover_every_number_once_however_many_workers_each_has(
+            from in 0u64..1000,
+            length in 1u64..10_000_000,
+            workers in proptest::collection::vec(1usize..300, 1..7),
         ) {
-            let whole = Job::new(from, from + length, Kernel::Trial, Shard::WHOLE).unwrap();
-            let mut seen = vec![0u8; length as usize];
-            for replica in 0..replicas {
-                for worker in 0..workers {
-                    let shard = Shard { index: replica, count: replicas }.split(worker, workers);
-                    let job = whole.with_shard(shard);
-                    for n in (0..job.chunks()).flat_map(|chunk| job.chunk(chunk)) {
-                        seen[(n - from) as usize] += 1;
-                    }
-                }
+            let count = workers.len() as u64;
+            let mut chunks = Vec::new();
+            for (index, &workers) in workers.iter().enumerate() {
+                let shard = Shard { index: index as u64, count };
+                let job = Job::new(from, from + length, Kernel::Trial, shard).unwrap();
+                let job = job.for_workers(workers);
+                chunks.extend((0..job.chunks()).map(|chunk| job.chunk(chunk)));
             }
-            prop_assert!(seen.iter().all(|&times| times == 1));
+            chunks.sort_by_key(|chunk| chunk.start);
+            let mut next = from;
+            for chunk in chunks {
+                prop_assert!(chunk.start == next && chunk.end > next, "{:?} at {}", chunk, next);
+                next = chunk.end;
+            }
+            prop_assert_eq!(next, from + length);
         }
 
         #[test]
@@ -335,23 +227,61 @@ mod tests {
     }
 
     #[test]
+    fn a_chunk_is_a_small_part_of_what_each_worker_does() {
+        for (workers, count) in [
+            (1, 1),
+            (2, 1),
+            (3, 1),
+            (64, 1),
+            (192, 1),
+            (192, 4),
+            (1024, 1),
+        ] {
+            let shard = Shard { index: 0, count };
+            let limit = 1_000_000_000;
+            let job = Job::new(0, limit, Kernel::Trial, shard).unwrap();
+            let job = job.for_workers(workers);
+
+            let chunk = job.chunk(0).end;
+
+            let part = limit / (workers as u64 * count);
+            assert!(chunk * 200 <= part, "{workers} × {count}: {chunk}");
+        }
+    }
+
+    #[test]
+    fn chunks_are_worth_taking_however_many_workers_there_are() {
+        let job = |workers| {
+            let whole = Job::new(0, 2_000_000, Kernel::Trial, Shard::WHOLE).unwrap();
+            whole.for_workers(workers)
+        };
+        let shortest = *Kernel::Trial.chunk_lengths(2_000_000).start();
+
+        assert_eq!(job(1).chunks(), job(2).chunks());
+        assert!((500..=512).contains(&job(2).chunks()));
+        assert!(job(3).chunks() > job(2).chunks());
+        let chunk = job(1024).chunk(0);
+        assert!((shortest..2 * shortest).contains(&(chunk.end - chunk.start)));
+    }
+
+    #[test]
     fn the_smallest_part_of_the_most_parts_still_counts() {
         let shard = Shard {
             index: MOST_SHARDS - 1,
             count: MOST_SHARDS,
         };
         let job = Job::new(0, LARGEST_LIMIT, Kernel::Trial, shard).unwrap();
-        let last = job.with_shard(shard.split(1023, 1024));
-        assert!(job.chunks() > 0);
-        assert!(last.chunk(last.chunks() - 1).end <= LARGEST_LIMIT);
+        let job = job.for_workers(1024);
+        let last = job.chunk(job.chunks() - 1);
+        assert!(last.start < last.end && last.end <= LARGEST_LIMIT);
     }
 
     #[test]
     fn jobs_that_cannot_be_are_refused_with_the_reason() {
         let whole = |from, limit| Job::new(from, limit, Kernel::Trial, Shard::WHOLE);
-        assert!(matches!(whole(0, 0), Err(JobError::Empty { .. })));
+        assert!(matches!(whole(0, 0), Err(JobError::OutOfRange)));
         assert!(matches!(whole(7, 7), Err(JobError::Empty { .. })));
-        assert!(matches!(whole(0, u64::MAX), Err(JobError::TooLarge)));
+        assert!(matches!(whole(0, u64::MAX), Err(JobError::OutOfRange)));
         assert!(matches!(
             Job::new(0, 10, Kernel::Trial, Shard { index: 2, count: 2 }),
             Err(JobError::NoSuchShard { .. })

@@ -2,12 +2,16 @@
 //!
 //! Nothing here knows of HTTP, of configuration or of limits. A [`Kernel`]
 //! counts primes in a range; a [`Strategy`] shares a [`Job`]'s chunks out among
-//! workers; the two are independent of each other.
+//! [`Worker`]s; the two are independent of each other.
 
 mod job;
+mod job_run;
 mod kernel;
 mod strategy;
+mod worker;
 
-pub use job::{Control, Job, JobRun, LARGEST_LIMIT, Shard};
-pub use kernel::Kernel;
+pub use job::{Job, LARGEST_LIMIT, Shard};
+pub use job_run::{Control, JobRun};
+pub use kernel::{Counter, Kernel};
 pub use strategy::{JobEnd, Strategy, child_main};
+pub use worker::Worker;

@@ -65,6 +65,34 @@ async fn every_strategy_finds_the_same_primes_and_accounts_for_its_workers_time(
 }
 
 #[tokio::test]
+async fn workers_without_a_chunk_account_for_their_time_too() {
+    let station = Station::start();
+    let described = station.get("/").await.body;
+    let prime = 999_999_999_989_u64; // some milliseconds of work, in one chunk
+    for strategy in described["strategies"].as_array().unwrap() {
+        let strategy = strategy.as_str().unwrap();
+        let body = json!({
+            "from": prime, "limit": prime + 1, "strategy": strategy, "workers": 4, "repeats": 10,
+        });
+
+        let answer = station.run(body).await;
+
+        let account = account(&answer);
+        assert_eq!((count(&answer), items(&answer)), (1, 10), "{strategy}");
+        let wall_seconds = account.ended_seconds - account.started_seconds;
+        for worker in &account.workers {
+            assert_adds_up(worker, wall_seconds, strategy);
+            assert!(
+                worker.ended_seconds <= account.ended_seconds,
+                "{strategy}: {worker:?}"
+            );
+            let input = worker.blocked_on.input;
+            assert!(input < wall_seconds / 2.0, "{strategy}: {worker:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn shards_add_up_to_the_whole() {
     let station = Station::start();
     for strategy in ["static-threads", "work-stealing", "processes"] {

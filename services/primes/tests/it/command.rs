@@ -104,13 +104,46 @@ fn no_number_is_prime_below_2() {
 }
 
 #[test]
+fn the_sieve_finds_the_same_primes_in_processes_as_on_one_thread() {
+    let mut command = run(&[
+        "--kernel",
+        "sieve",
+        "--strategy",
+        "processes",
+        "--workers",
+        "3",
+        "--from",
+        "1000000",
+        "--limit",
+        "6000000",
+        "--rounds",
+        "1",
+        "--min-seconds",
+        "0.01",
+    ]);
+
+    let report = report(&mut command);
+
+    // π(6·10^6) − π(10^6)
+    let found = Some(412_849 - 78_498);
+    for row in &report.rows {
+        assert_eq!(row.kernel, "sieve");
+        assert_eq!(row.rounds[0].replicas[0].answer, found, "{}", row.strategy);
+    }
+    assert_eq!(report.rows.len(), 2);
+}
+
+#[test]
 fn bad_arguments_are_one_line_and_exit_code_64() {
     for (arguments, parts) in [
-        (vec!["--limit", "0"], vec!["limit 0", "above from 0"]),
+        (
+            vec!["--limit", "0"],
+            vec!["--limit", "\"0\": must be from 1 to 1000000000000 (10^12)"],
+        ),
         (vec!["--limit", "-1"], vec!["--limit", "-1", "negative"]),
         (
             vec!["--limit", "1e30"],
-            vec!["--limit", "1e30", "at most 1000000000000"],
+            vec!["--limit", "1e30", "must be from 1 to 1000000000000 (10^12)"],
         ),
         (
             vec!["--limit", "abc"],
@@ -144,9 +177,12 @@ fn bad_arguments_are_one_line_and_exit_code_64() {
         ),
         (
             vec!["--kernel", "nonsense"],
-            vec!["--kernel", "nonsense", "trial"],
+            vec!["--kernel", "nonsense", "trial, sieve"],
         ),
-        (vec!["--rounds", "0"], vec!["--rounds", "0", "1 to 100"]),
+        (
+            vec!["--rounds", "0"],
+            vec!["--rounds", "\"0\": must be from 1 to 100;"],
+        ),
         (
             vec!["--min-seconds", "-2"],
             vec!["--min-seconds", "-2", "0.01 to 600"],

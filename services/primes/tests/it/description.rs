@@ -6,9 +6,15 @@ use std::collections::BTreeSet;
 
 /// A validator for the schema called `name` in the OpenAPI `document`.
 fn validator(document: &Value, name: &str) -> jsonschema::Validator {
+    let reference = json!({"$ref": format!("#/components/schemas/{name}")});
+    validator_of(document, &reference)
+}
+
+/// A validator for a `schema` that stands in the OpenAPI `document`.
+pub(crate) fn validator_of(document: &Value, schema: &Value) -> jsonschema::Validator {
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$ref": format!("#/components/schemas/{name}"),
+        "allOf": [schema],
         "components": document["components"],
     });
     // Fails when a reference leads nowhere.
@@ -94,6 +100,7 @@ async fn requests_are_taken_as_the_openapi_document_says() {
         (json!({"limit": 100, "repeats": 1e9}), 422),
         (json!({"limit": 100, "strategy": "fibers"}), 422),
         (json!({"limit": 100, "strategie": "async"}), 422),
+        (json!({"limit": 100, "start_at_seconds": -1}), 422),
     ] {
         let answer = crate::station::answer(station.post_run(&body)).await;
         assert_eq!(answer.status, status, "{body}");
@@ -106,4 +113,8 @@ async fn requests_are_taken_as_the_openapi_document_says() {
     let taken: Vec<String> = serde_json::from_value(refused.body["allowed"].clone()).unwrap();
     assert_eq!(documented, taken.iter().collect::<BTreeSet<_>>());
     assert_eq!(documented, all_fields.as_object().unwrap().keys().collect());
+    let start_at =
+        &document["components"]["schemas"]["RunRequest"]["properties"]["start_at_seconds"];
+    let says = start_at["description"].as_str().unwrap();
+    assert!(says.contains("more than 10 s ahead is refused"), "{says}");
 }

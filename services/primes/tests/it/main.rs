@@ -5,8 +5,11 @@
 mod admin;
 mod answers;
 mod cancellation;
+#[cfg(target_os = "linux")]
+mod children;
 mod command;
 mod description;
+mod documented;
 mod events;
 #[cfg(target_os = "linux")]
 mod interrupted;

@@ -1,6 +1,7 @@
 //! Requests that cannot be: each is refused with a problem that says why.
 
 use crate::station::{Station, answer};
+use cpu_budget::clock::monotonic_seconds;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -11,10 +12,18 @@ async fn a_value_that_cannot_be_is_refused_with_its_field() {
         |index: u64, count: u64| json!({"limit": 100, "shard": {"index": index, "count": count}});
     for (body, field, says) in [
         (json!({}), "limit", "missing"),
-        (json!({"limit": 0}), "limit", "above from 0"),
+        (
+            json!({"limit": 0}),
+            "limit",
+            "limit must be from 1 to 1000000000000 (10^12)",
+        ),
         (json!({"limit": -1}), "limit", "negative"),
-        (json!({"limit": 1e30}), "limit", "at most 1000000000000"),
-        (json!({"limit": u64::MAX}), "limit", "at most 1000000000000"),
+        (json!({"limit": 1e30}), "limit", "from 1 to 1000000000000"),
+        (
+            json!({"limit": u64::MAX}),
+            "limit",
+            "from 1 to 1000000000000",
+        ),
         (json!({"limit": 2.5}), "limit", "whole number"),
         (json!({"limit": "abc"}), "limit", "whole number"),
         (json!({"limit": null}), "limit", "whole number"),
@@ -59,6 +68,21 @@ async fn a_value_that_cannot_be_is_refused_with_its_field() {
             "start_at_seconds",
             "invalid type",
         ),
+        (
+            json!({"limit": 5, "start_at_seconds": 1e300}),
+            "start_at_seconds",
+            "at most 10 s ahead",
+        ),
+        (
+            json!({"limit": 5, "start_at_seconds": monotonic_seconds() + 3600.0}),
+            "start_at_seconds",
+            "at most 10 s ahead",
+        ),
+        (
+            json!({"limit": 5, "start_at_seconds": -5}),
+            "start_at_seconds",
+            "not negative",
+        ),
     ] {
         let refused = station.refused(&body).await;
 
@@ -97,11 +121,18 @@ async fn an_unknown_name_is_refused_with_the_nearest_known_one() {
             json!("trial"),
         ),
         (
+            json!({"limit": 5, "kernel": "seive"}),
+            "kernel",
+            json!("sieve"),
+        ),
+        (
             json!({"limit": 5, "strategie": "async"}),
             "strategie",
             json!("strategy"),
         ),
         (json!({"limit": 5, "colour": "red"}), "colour", Value::Null),
+        (json!({"limit": 5, "strategy": 5}), "strategy", Value::Null),
+        (json!({"limit": 5, "kernel": null}), "kernel", Value::Null),
         (
             json!({"limit": 5, "shard": {"indx": 0, "count": 1}}),
             "shard.indx",

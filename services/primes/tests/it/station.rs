@@ -57,9 +57,15 @@ pub(crate) struct Answer {
 
 impl Station {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// One that is told `more`.
+    pub(crate) fn start_with(more: &[&str]) -> Self {
         let name = unique_name();
         let mut child = primes(&name)
             .args(["serve", "--port", "0", "--admin-port", "0"])
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -142,6 +148,12 @@ impl Station {
         let (_, text) = self.admin("/metrics").await;
         text.lines()
             .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+    }
+
+    /// The service's process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Those of its `processes` that are not the service itself.

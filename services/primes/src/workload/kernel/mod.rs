@@ -1,5 +1,7 @@
 //! What is computed on a chunk of numbers.
 
+mod sieve;
+mod small_primes;
 mod trial;
 
 use clap::ValueEnum;
@@ -16,6 +18,8 @@ pub enum Kernel {
     /// Trial division by 2, 3, 4, … ⌊√n⌋: the course's arithmetic.
     #[default]
     Trial,
+    /// A segmented sieve of Eratosthenes: each prime crosses its multiples off.
+    Sieve,
 }
 
 impl Kernel {
@@ -23,13 +27,7 @@ impl Kernel {
     pub fn name(self) -> &'static str {
         match self {
             Self::Trial => "trial",
-        }
-    }
-
-    /// How many primes are in `numbers`.
-    pub fn count(self, numbers: Range<u64>) -> u64 {
-        match self {
-            Self::Trial => trial::count(numbers),
+            Self::Sieve => "sieve",
         }
     }
 
@@ -38,6 +36,7 @@ impl Kernel {
     pub fn operations(self, numbers: Range<u64>) -> f64 {
         match self {
             Self::Trial => trial::operations(numbers),
+            Self::Sieve => sieve::operations(numbers),
         }
     }
 
@@ -45,6 +44,38 @@ impl Kernel {
     pub(super) fn chunk_lengths(self, limit: u64) -> RangeInclusive<u64> {
         match self {
             Self::Trial => trial::chunk_lengths(limit),
+            Self::Sieve => sieve::chunk_lengths(limit),
+        }
+    }
+}
+
+/// A kernel at work for one worker, with what it keeps from chunk to chunk.
+#[derive(Debug)]
+pub struct Counter(Kept);
+
+#[derive(Debug)]
+enum Kept {
+    Nothing,
+    Sieve(Box<sieve::Sieve>),
+}
+
+impl Counter {
+    /// Prepares `kernel` for numbers below `limit`.
+    pub fn new(kernel: Kernel, limit: u64) -> Self {
+        Self(match kernel {
+            Kernel::Trial => Kept::Nothing,
+            Kernel::Sieve => Kept::Sieve(Box::new(sieve::Sieve::new(
+                limit,
+                sieve::Caches::SMALLEST_IN_USE,
+            ))),
+        })
+    }
+
+    /// How many primes are in `numbers`.
+    pub fn count(&mut self, numbers: Range<u64>) -> u64 {
+        match &mut self.0 {
+            Kept::Nothing => trial::count(numbers),
+            Kept::Sieve(sieve) => sieve.count(numbers),
         }
     }
 }

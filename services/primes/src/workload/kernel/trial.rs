@@ -2,6 +2,7 @@
 //! stopping at the first that divides. Slow on purpose, and the same arithmetic
 //! as the course's Python, Node, Java and Go programs, so that times compare.
 
+use super::small_primes::primes_up_to;
 use std::ops::{Range, RangeInclusive};
 
 /// How many primes are in `numbers`.
@@ -90,20 +91,6 @@ fn segment_operations(numbers: Range<u64>, primes: &[u64]) -> f64 {
     };
     let sum: u64 = numbers.clone().zip(smallest_factor).map(divisions).sum();
     sum as f64 + OVERHEAD_DIVISIONS * (numbers.end - numbers.start) as f64
-}
-
-fn primes_up_to(limit: u64) -> Vec<u64> {
-    let mut composite = vec![false; limit as usize + 1];
-    let mut primes = Vec::new();
-    for n in 2..=limit {
-        if !composite[n as usize] {
-            primes.push(n);
-            for multiple in (n * n..=limit).step_by(n as usize) {
-                composite[multiple as usize] = true;
-            }
-        }
-    }
-    primes
 }
 
 #[cfg(test)]

@@ -40,20 +40,21 @@ impl Crew for Channels {
             &run,
             self.workers,
             &mut self.sum,
-            |_, clock| {
+            |_, worker| {
                 loop {
                     let chunk = match take.try_recv() {
                         Ok(chunk) => chunk,
                         Err(error) if error.is_disconnected() => return 0,
-                        Err(_) => match clock.blocked(Cause::Input, || take.recv()) {
-                            Ok(chunk) => chunk,
-                            Err(_) => return 0,
+                        Err(_) => match worker.clock.next_item(|| take.recv().ok()) {
+                            Some(chunk) => chunk,
+                            None => return 0,
                         },
                     };
-                    let count = run.do_chunk(chunk, clock);
+                    let count = run.do_chunk(chunk, worker);
                     if answer.try_send(count).is_err() {
                         // The coordinator outlives the workers: this cannot fail.
-                        let _ = clock.blocked(Cause::Output, || answer.send(count));
+                        let _ = worker.clock.blocked(Cause::Output, || answer.send(count));
+                        run.ended_at(worker.clock.last_ended());
                     }
                 }
             },

@@ -1,7 +1,7 @@
 //! `executor`: a pool of fixed size takes chunks from one queue, as Java's
 //! ExecutorService does. The threads outlive the job.
 
-use super::super::JobRun;
+use super::super::{JobRun, Worker};
 use super::{Crew, JobEnd};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use measure::report::WorkerAccount;
@@ -57,16 +57,16 @@ impl Executor {
 
 /// One thread's life; `None` when the pool was dropped without being asked.
 fn work(tasks: &Receiver<Task>, ready: &Sender<()>) -> Option<WorkerAccount> {
-    let mut clock = WorkerClock::of_waiting_thread();
+    let mut worker = Worker::new(WorkerClock::of_waiting_thread());
     ready.send(()).ok()?;
     loop {
         match tasks.recv().ok()? {
             Task::Chunk(batch, chunk, done) => {
-                let found = batch.run.do_chunk(chunk, &mut clock);
+                let found = batch.run.do_chunk(chunk, &mut worker);
                 batch.found.fetch_add(found, Ordering::Relaxed);
                 drop(done);
             }
-            Task::Account(started, ended) => return Some(clock.account(started, ended)),
+            Task::Account(started, ended) => return Some(worker.clock.account(started, ended)),
         }
     }
 }

@@ -56,6 +56,12 @@ pub trait Crew {
     /// Does the job once.
     fn run(&mut self, run: JobRun) -> io::Result<JobEnd>;
 
+    /// CPU seconds of its child processes so far, which this process's clock
+    /// leaves out.
+    fn children_cpu_seconds(&self) -> f64 {
+        0.0
+    }
+
     /// Each worker's account of the sample between `started` and `ended`.
     fn accounts(self: Box<Self>, started: f64, ended: f64) -> Vec<WorkerAccount>;
 }
@@ -90,7 +96,7 @@ impl Strategy {
     /// Makes the workers. Those that live longer than a job exist when this returns.
     pub fn crew(self, workers: usize) -> io::Result<Box<dyn Crew>> {
         Ok(match self {
-            Self::Sequential => Box::new(on_one_thread::Sequential::new()),
+            Self::Sequential => Box::new(on_one_thread::Sequential::default()),
             Self::Async => Box::new(on_one_thread::Async::new(workers)?),
             Self::StaticThreads => Box::new(static_threads::StaticThreads::new(workers)),
             Self::Executor => Box::new(executor::Executor::new(workers)?),

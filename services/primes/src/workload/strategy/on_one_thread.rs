@@ -1,7 +1,7 @@
 //! `sequential` and `async`: one thread does it all. With `async` it takes
 //! turns between tasks, which costs a little and gains CPU work nothing.
 
-use super::super::JobRun;
+use super::super::{JobRun, Worker};
 use super::{Crew, JobEnd};
 use measure::report::WorkerAccount;
 use service_kit::sampling::WorkerClock;
@@ -12,30 +12,34 @@ use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 
 /// `sequential`: the calling thread, one chunk after the other.
+#[derive(Default)]
 pub(super) struct Sequential {
-    clock: WorkerClock,
+    worker: OwnWorker,
 }
 
-impl Sequential {
-    /// The calling thread.
-    pub(super) fn new() -> Self {
-        Self {
-            clock: WorkerClock::of_waiting_thread(),
-        }
+/// The calling thread as a worker, made by the first job: what the thread did
+/// until then was no work of the sample.
+#[derive(Default)]
+struct OwnWorker(Option<Worker>);
+
+impl OwnWorker {
+    fn get(&mut self) -> &mut Worker {
+        let made = || Worker::new(WorkerClock::of_waiting_thread());
+        self.0.get_or_insert_with(made)
     }
 }
 
 impl Crew for Sequential {
     fn run(&mut self, run: JobRun) -> io::Result<JobEnd> {
-        let count = run.do_chunks(0..run.job.chunks(), &mut self.clock);
+        let count = run.do_chunks(0..run.job.chunks(), self.worker.get());
         Ok(JobEnd {
             count,
             ended: run.ended(),
         })
     }
 
-    fn accounts(self: Box<Self>, started: f64, ended: f64) -> Vec<WorkerAccount> {
-        vec![self.clock.account(started, ended)]
+    fn accounts(mut self: Box<Self>, started: f64, ended: f64) -> Vec<WorkerAccount> {
+        vec![self.worker.get().clock.account(started, ended)]
     }
 }
 
@@ -43,7 +47,7 @@ impl Crew for Sequential {
 pub(super) struct Async {
     tasks: u64,
     runtime: Runtime,
-    clock: Rc<RefCell<WorkerClock>>,
+    worker: Rc<RefCell<OwnWorker>>,
 }
 
 impl Async {
@@ -52,7 +56,7 @@ impl Async {
         Ok(Self {
             tasks: tasks as u64,
             runtime: tokio::runtime::Builder::new_current_thread().build()?,
-            clock: Rc::new(RefCell::new(WorkerClock::of_waiting_thread())),
+            worker: Rc::default(),
         })
     }
 }
@@ -64,7 +68,7 @@ impl Crew for Async {
         let handles: Vec<_> = (0..self.tasks)
             .map(|first| {
                 let chunks = (first..run.job.chunks()).step_by(self.tasks as usize);
-                tasks.spawn_local(do_chunks(run.clone(), chunks, self.clock.clone()))
+                tasks.spawn_local(do_chunks(run.clone(), chunks, self.worker.clone()))
             })
             .collect();
         let count = tasks.block_on(&self.runtime, async {
@@ -81,18 +85,18 @@ impl Crew for Async {
     }
 
     fn accounts(self: Box<Self>, started: f64, ended: f64) -> Vec<WorkerAccount> {
-        vec![self.clock.borrow().account(started, ended)]
+        vec![self.worker.borrow_mut().get().clock.account(started, ended)]
     }
 }
 
 async fn do_chunks(
     run: Rc<JobRun>,
     chunks: impl Iterator<Item = u64>,
-    clock: Rc<RefCell<WorkerClock>>,
+    worker: Rc<RefCell<OwnWorker>>,
 ) -> u64 {
     let mut count = 0;
     for chunk in chunks.take_while(|_| !run.control().is_cancelled()) {
-        count += run.do_chunk(chunk, &mut clock.borrow_mut());
+        count += run.do_chunk(chunk, worker.borrow_mut().get());
         tokio::task::yield_now().await;
     }
     count

@@ -1,9 +1,9 @@
 //! What the strategies share whose threads live for one job.
 
-use super::super::JobRun;
+use super::super::{JobRun, Worker};
 use super::JobEnd;
 use measure::report::WorkerAccount;
-use service_kit::sampling::{WorkerClock, add_job};
+use service_kit::sampling::{WorkerClock, add_job, end_at};
 use std::io;
 
 /// The accounts of workers that are made anew for each job, by their index.
@@ -28,29 +28,29 @@ impl PerWorker {
     }
 }
 
-/// A worker's clock and how many primes it found.
+/// A worker's account and how many primes it found.
 pub(super) type Found = (WorkerAccount, u64);
 
-/// Runs `worker` on `workers` new threads while this thread does `meanwhile`,
+/// Runs `work` on `workers` new threads while this thread does `meanwhile`,
 /// and joins their accounts.
 pub(super) fn on_new_threads(
     run: &JobRun,
     workers: usize,
     sum: &mut PerWorker,
-    worker: impl Fn(u64, &mut WorkerClock) -> u64 + Sync,
+    work: impl Fn(u64, &mut Worker) -> u64 + Sync,
     meanwhile: impl FnOnce(),
 ) -> io::Result<JobEnd> {
-    let worker = &worker;
+    let work = &work;
     let (mut accounts, count) = std::thread::scope(|scope| {
         let threads = (0..workers as u64)
             .map(|index| {
                 std::thread::Builder::new()
                     .name(format!("worker-{index}"))
                     .spawn_scoped(scope, move || {
-                        let mut clock = WorkerClock::of_new_thread(run.started);
-                        let count = worker(index, &mut clock);
+                        let mut worker = Worker::new(WorkerClock::of_new_thread());
+                        let count = work(index, &mut worker);
                         // The tail is added below, when the last end is known.
-                        (clock.account(run.started, run.started), count)
+                        (worker.clock.account(run.started, run.started), count)
                     })
             })
             .collect::<io::Result<Vec<_>>>();
@@ -77,20 +77,4 @@ pub(super) fn on_new_threads(
     }
     sum.add(&accounts);
     Ok(JobEnd { count, ended })
-}
-
-/// Completes an account that was made before the job's end was known.
-pub(super) fn end_at(account: &mut WorkerAccount, started: f64, ended: f64) {
-    if account.items == 0 {
-        account.started_seconds = ended;
-        account.ended_seconds = ended;
-        account.blocked_on.start = (ended
-            - started
-            - account.on_cpu_seconds.unwrap_or(0.0)
-            - account.waited_seconds.unwrap_or(0.0)
-            - account.blocked_on.total())
-        .max(0.0);
-    } else {
-        account.blocked_on.tail += (ended - account.ended_seconds).max(0.0);
-    }
 }

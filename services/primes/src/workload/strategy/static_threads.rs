@@ -31,7 +31,7 @@ impl Crew for StaticThreads {
             &run,
             self.workers,
             &mut self.sum,
-            |index, clock| run.do_chunks(run.job.equal_run(index, workers), clock),
+            |index, worker| run.do_chunks(run.job.equal_run(index, workers), worker),
             || {},
         )
     }

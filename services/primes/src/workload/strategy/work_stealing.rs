@@ -1,7 +1,7 @@
 //! `work-stealing`: rayon halves the chunks again and again, and a thread that
 //! runs out takes over a half from another, as Java's parallel streams do.
 
-use super::super::JobRun;
+use super::super::{JobRun, Worker};
 use super::{Crew, JobEnd};
 use measure::report::WorkerAccount;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
@@ -11,8 +11,8 @@ use std::cell::RefCell;
 use std::io;
 
 thread_local! {
-    /// Each pool thread's clock; made by the pool's first broadcast.
-    static CLOCK: RefCell<Option<WorkerClock>> = const { RefCell::new(None) };
+    /// Each pool thread's worker; made by the pool's first broadcast.
+    static WORKER: RefCell<Option<Worker>> = const { RefCell::new(None) };
 }
 
 /// A rayon pool, kept until its threads have given their accounts.
@@ -28,7 +28,7 @@ impl WorkStealing {
             .thread_name(|index| format!("worker-{index}"))
             .build()
             .map_err(io::Error::other)?;
-        pool.broadcast(|_| CLOCK.set(Some(WorkerClock::of_waiting_thread())));
+        pool.broadcast(|_| WORKER.set(Some(Worker::new(WorkerClock::of_waiting_thread()))));
         Ok(Self { pool })
     }
 }
@@ -39,7 +39,7 @@ impl Crew for WorkStealing {
             (0..run.job.chunks())
                 .into_par_iter()
                 .take_any_while(|_| !run.control().is_cancelled())
-                .map(|chunk| on_own_clock(|clock| run.do_chunk(chunk, clock)))
+                .map(|chunk| as_own_worker(|worker| run.do_chunk(chunk, worker)))
                 .sum()
         });
         Ok(JobEnd {
@@ -50,13 +50,13 @@ impl Crew for WorkStealing {
 
     fn accounts(self: Box<Self>, started: f64, ended: f64) -> Vec<WorkerAccount> {
         self.pool
-            .broadcast(|_| on_own_clock(|clock| clock.account(started, ended)))
+            .broadcast(|_| as_own_worker(|worker| worker.clock.account(started, ended)))
     }
 }
 
-fn on_own_clock<T>(work: impl FnOnce(&mut WorkerClock) -> T) -> T {
-    CLOCK.with_borrow_mut(|clock| {
-        let clock = clock.as_mut().expect("the pool's first broadcast made it");
-        work(clock)
+fn as_own_worker<T>(work: impl FnOnce(&mut Worker) -> T) -> T {
+    WORKER.with_borrow_mut(|worker| {
+        let worker = worker.as_mut().expect("the pool's first broadcast made it");
+        work(worker)
     })
 }
