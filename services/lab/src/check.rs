@@ -5,15 +5,15 @@ mod host;
 mod limits;
 
 pub use host::Host;
-use limits::objections;
-pub use limits::refused;
+pub use limits::{Objection, refused};
 
 use crate::compose::{self, Environment, Finding, Loaded, Service, Severity, show_bytes};
-use std::path::PathBuf;
+use crate::station::local::WITH_DOCKER;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The input is wrong (sysexits.h, `EX_DATAERR`).
-const EXIT_BAD_FILE: u8 = 65;
+pub const EXIT_BAD_FILE: u8 = 65;
 
 /// Options of `check`.
 #[derive(Debug, clap::Args)]
@@ -49,17 +49,20 @@ pub enum Format {
 }
 
 /// What is to be printed, and whether the lab can run.
-struct Outcome {
-    findings: Vec<Finding>,
-    stations: Vec<Station>,
+pub struct Outcome {
+    /// All that is to be said, in the order of the files.
+    pub findings: Vec<Finding>,
+    /// The stations, in the order of the file.
+    pub stations: Vec<Station>,
 }
 
 /// A service of the lab that a plain `up` starts.
-struct Station {
-    name: String,
+pub struct Station {
+    /// Its name.
+    pub name: String,
     declared: String,
     /// Why it cannot run here.
-    refused: Option<String>,
+    pub refused: Option<String>,
 }
 
 /// Checks and prints. Exit status 0: at least one station can be granted.
@@ -67,13 +70,7 @@ pub fn run(args: &CheckArgs) -> ExitCode {
     let host = args
         .host_cpus
         .map_or_else(Host::read, |cpus| Host::with_cpus(cpus.into()));
-    // Names that are not text cannot stand in a file that is.
-    let env: Environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let stem = args.lab.strip_prefix("lab-").unwrap_or(&args.lab);
-    let file = format!("lab-{stem}.yml");
-    let outcome = check(compose::load(&args.compose_dir, &file, &env), &host);
+    let outcome = check(load(&args.compose_dir, &args.lab), &host);
     print(&outcome, args);
     if outcome.can_run() {
         ExitCode::SUCCESS
@@ -82,9 +79,19 @@ pub fn run(args: &CheckArgs) -> ExitCode {
     }
 }
 
+/// Reads a lab, `primes` or `lab-primes`, with the variables that are set here.
+pub fn load(compose_dir: &Path, lab: &str) -> Result<Loaded, Vec<Finding>> {
+    // Names that are not text cannot stand in a file that is.
+    let env: Environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let stem = lab.strip_prefix("lab-").unwrap_or(lab);
+    compose::load(compose_dir, &format!("lab-{stem}.yml"), &env)
+}
+
 fn check(loaded: Result<Loaded, Vec<Finding>>, host: &Host) -> Outcome {
     match loaded {
-        Ok(loaded) => granted(&loaded, host),
+        Ok(loaded) => examine(&loaded, &limits::objections(&loaded.model, host)),
         Err(findings) => Outcome {
             findings,
             stations: Vec::new(),
@@ -92,9 +99,9 @@ fn check(loaded: Result<Loaded, Vec<Finding>>, host: &Host) -> Outcome {
     }
 }
 
-fn granted(loaded: &Loaded, host: &Host) -> Outcome {
-    let objections = objections(&loaded.model, host);
-    let refused = refused(&loaded.model, host);
+/// What these objections make of the lab.
+fn examine(loaded: &Loaded, objections: &[Objection]) -> Outcome {
+    let refused = limits::reasons(objections);
     let findings = objections.iter().map(|objection| Finding {
         severity: objection.severity,
         place: loaded.place(&objection.service, objection.key),
@@ -118,9 +125,28 @@ fn granted(loaded: &Loaded, host: &Host) -> Outcome {
     Outcome { findings, stations }
 }
 
+/// Checks the lab for local stations: `local` says what these cannot give.
+pub fn examine_local(loaded: &Loaded, local: Vec<Objection>) -> Outcome {
+    let objections = limits::with_others(&loaded.model, &Host::read(), local);
+    let mut outcome = examine(loaded, &objections);
+    let needs = loaded.model.parlab.iter().flat_map(|parlab| &parlab.needs);
+    let needed = needs.map(|component| {
+        Finding::error(
+            &loaded.place("", "x-parlab.needs"),
+            format!(
+                "this lab needs {}, which local stations cannot start yet",
+                component.name()
+            ),
+            WITH_DOCKER,
+        )
+    });
+    outcome.findings.extend(needed);
+    outcome
+}
+
 impl Outcome {
     /// A refused runner would leave nobody to measure the stations.
-    fn can_run(&self) -> bool {
+    pub fn can_run(&self) -> bool {
         let is_station = |name: &str| self.stations.iter().any(|station| station.name == name);
         let runner_refused = self.findings.iter().any(|finding| {
             let service = finding.service.as_deref();

@@ -2,6 +2,7 @@
 
 use crate::Refused;
 use crate::labs::{LABS, Lab, Options, by_name};
+use crate::station::local::Choice;
 use clap::{Args, Parser, Subcommand};
 use service_kit::config::count;
 use service_kit::problem::nearest;
@@ -20,13 +21,24 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Measure a lab's stations and say what bound the work
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Check a lab's Compose file against this host
     Check(crate::check::CheckArgs),
     /// Give the verdicts of a saved run again, from its raw rounds alone
     Explain(ExplainArgs),
+    /// Make the page of a saved run again: report.html beside its run.json
+    Report(ReportArgs),
+    /// List the runs of a lab: when, where, what was changed, headline figures
+    History(HistoryArgs),
+    /// Compare two saved runs row by row
+    Compare(CompareArgs),
     /// Do something to a station: scale, crash, kill, pause, resume
     Act(ActArgs),
+    /// Say what can hold local stations to their limits here
+    Means(MeansArgs),
+    /// Become a program inside given control groups; local stations are started by it
+    #[command(hide = true)]
+    Enter(crate::enter::EnterArgs),
 }
 
 /// Which lab, and where its pieces are.
@@ -50,6 +62,34 @@ pub struct Place {
     pub control: PathBuf,
 }
 
+/// Options of stations without Docker.
+#[derive(Debug, Clone, Args)]
+pub struct LocalArgs {
+    /// Run the stations as child processes, without Docker
+    #[arg(long)]
+    pub local: bool,
+
+    /// The folder of the Compose files, for --local
+    #[arg(long, env = "LAB_COMPOSE_DIR", default_value = "compose")]
+    pub compose_dir: PathBuf,
+
+    /// The folder of the services' programs, for --local [default: that of this one]
+    #[arg(long, env = "LAB_PROGRAMS")]
+    pub programs: Option<PathBuf>,
+
+    /// What holds local stations to their limits
+    #[arg(long, env = "LAB_LIMITS", value_enum, default_value_t = Choice::Auto)]
+    pub limits: Choice,
+}
+
+/// Options of `means`.
+#[derive(Debug, Args)]
+pub struct MeansArgs {
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Options of `run`. An empty value is as good as none: Compose passes on
 /// every variable, set or not.
 #[derive(Debug, Args)]
@@ -58,9 +98,13 @@ pub struct RunArgs {
     #[command(flatten)]
     pub place: Place,
 
-    /// Where runs are kept
-    #[arg(long, env = "LAB_RESULTS", default_value = "/results")]
-    pub results: PathBuf,
+    /// Stations without Docker
+    #[command(flatten)]
+    pub local: LocalArgs,
+
+    /// Where runs are kept [default: /results, and with --local results]
+    #[arg(long, env = "LAB_RESULTS")]
+    pub results: Option<PathBuf>,
 
     /// The container engine and its version, for the report
     #[arg(long, env = "LAB_ENGINE", default_value = "")]
@@ -106,6 +150,34 @@ pub struct ExplainArgs {
     pub json: bool,
 }
 
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// A saved run, `run.json`
+    pub run: PathBuf,
+}
+
+/// Options of `history`.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// The lab, with or without its `lab-`; all labs where none is named
+    pub lab: Option<String>,
+
+    /// Where runs are kept
+    #[arg(long, env = "LAB_RESULTS", default_value = "/results")]
+    pub results: PathBuf,
+}
+
+/// Options of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The earlier run, `run.json`
+    pub before: PathBuf,
+
+    /// The later run
+    pub after: PathBuf,
+}
+
 /// Options of `act`.
 #[derive(Debug, Args)]
 pub struct ActArgs {
@@ -143,21 +215,35 @@ pub enum Verb {
 impl Place {
     /// The lab that was asked for.
     pub fn lab(&self) -> Result<&'static dyn Lab, Refused> {
-        by_name(&self.lab).ok_or_else(|| {
-            let names = LABS.iter().map(|lab| lab.name());
-            let meant = nearest(&self.lab, names.clone());
-            let hint = meant.map_or(String::new(), |name| format!("; did you mean {name}?"));
-            let names: Vec<_> = names.collect();
-            Refused(format!(
-                "there is no lab {:?}{hint} (there are {})",
-                self.lab,
-                names.join(", ")
-            ))
-        })
+        the_lab(&self.lab)
     }
 }
 
+/// The lab of that name, or what it could have been.
+pub fn the_lab(name: &str) -> Result<&'static dyn Lab, Refused> {
+    by_name(name).ok_or_else(|| {
+        let names = LABS.iter().map(|lab| lab.name());
+        let meant = nearest(name, names.clone());
+        let hint = meant.map_or(String::new(), |name| format!("; did you mean {name}?"));
+        let names: Vec<_> = names.collect();
+        Refused(format!(
+            "there is no lab {name:?}{hint} (there are {})",
+            names.join(", ")
+        ))
+    })
+}
+
 impl RunArgs {
+    /// Where runs are kept.
+    pub fn results(&self) -> PathBuf {
+        let default = if self.local.local {
+            "results"
+        } else {
+            "/results"
+        };
+        self.results.clone().unwrap_or_else(|| default.into())
+    }
+
     /// What was narrowed or changed, checked.
     pub fn options(&self) -> Result<Options, Refused> {
         let quick = match self.quick.as_str() {

@@ -1,9 +1,14 @@
 //! Where runs are kept: `results/<lab>/<time>/run.json`, newest at `latest`.
 
 use anyhow::Context;
-use measure::report::{RunReport, SCHEMA};
+use measure::changes::why_not_comparable;
+use measure::report::{PassedOver, Predecessor, RunReport, SCHEMA};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// How many runs are looked at for one to compare with: reading each takes
+/// milliseconds, and what is older was measured under other circumstances.
+const LOOKED_AT: usize = 20;
 
 /// The runs of one lab.
 #[derive(Debug)]
@@ -19,9 +24,44 @@ impl History {
         }
     }
 
-    /// The newest run, if there is one that can be read.
-    pub fn latest(&self) -> Option<RunReport> {
-        read(&self.folder.join("latest").join("run.json")).ok()
+    /// The newest run that `report` can be compared with, and what the report
+    /// is to say of the choice.
+    pub fn predecessor(&self, report: &RunReport) -> (Option<RunReport>, Predecessor) {
+        let mut choice = Predecessor::default();
+        for name in self.newest().into_iter().take(LOOKED_AT) {
+            let (started, why) = match read(&self.folder.join(&name).join("run.json")) {
+                Ok(run) => match why_not_comparable(&run, report) {
+                    None => {
+                        choice.started = Some(run.started.clone());
+                        return (Some(run), choice);
+                    }
+                    Some(why) => (run.started, why),
+                },
+                Err(_) => (name, "its run.json cannot be read".into()),
+            };
+            choice.passed_over.push(PassedOver { started, why });
+        }
+        (None, choice)
+    }
+
+    /// All runs, oldest first; or, of each, what is wrong with its file.
+    pub fn runs(&self) -> impl Iterator<Item = anyhow::Result<RunReport>> {
+        let names = self.newest().into_iter().rev();
+        names.map(|name| read(&self.folder.join(name).join("run.json")))
+    }
+
+    /// The folders of the runs, newest first: their names are times in UTC.
+    fn newest(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten();
+        let mut names: Vec<String> = entries
+            .flatten()
+            // A folder without a run is what a full disk left.
+            .filter(|entry| entry.path().join("run.json").is_file())
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        names.sort_unstable_by(|a, b| b.cmp(a));
+        names
     }
 
     /// Writes a run and points `latest` at it. Returns where it is.
@@ -73,6 +113,64 @@ pub fn read(path: &Path) -> anyhow::Result<RunReport> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::labs::made::{report, row, station};
+
+    fn run(started: &str) -> RunReport {
+        let mut rows = vec![
+            row("primes-two", "sequential", 1, &[1.0; 6]),
+            row("primes-half", "work-stealing", 1, &[2.0; 6]),
+        ];
+        rows[0].baseline = true;
+        let stations = vec![
+            station("primes-half", Some(0.5)),
+            station("primes-two", None),
+        ];
+        RunReport {
+            started: started.into(),
+            ..report(stations, rows)
+        }
+    }
+
+    #[test]
+    fn the_newest_run_that_compares_is_chosen_and_newer_ones_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::of(folder.path(), "lab-primes");
+        let now = run("2025-11-21T13:00:00Z");
+        assert_eq!(history.predecessor(&now), (None, Predecessor::default()));
+
+        let whole = run("2025-11-21T09:00:00Z");
+        let quick = RunReport {
+            quick: true,
+            ..run("2025-11-21T10:00:00Z")
+        };
+        let partial = RunReport {
+            partial: true,
+            ..run("2025-11-21T11:00:00Z")
+        };
+        for earlier in [&run("2025-11-21T08:00:00Z"), &whole, &quick, &partial] {
+            history.save(earlier).unwrap();
+        }
+        let unreadable = folder.path().join("lab-primes/2025-11-21T12-00-00Z");
+        std::fs::create_dir_all(&unreadable).unwrap();
+        std::fs::write(unreadable.join("run.json"), "{").unwrap();
+
+        let (chosen, said) = history.predecessor(&now);
+        assert_eq!(chosen, Some(whole));
+        assert_eq!(said.started.as_deref(), Some("2025-11-21T09:00:00Z"));
+        let passed_over: Vec<_> = said
+            .passed_over
+            .iter()
+            .map(|run| (run.started.as_str(), run.why.as_str()))
+            .collect();
+        assert_eq!(
+            passed_over,
+            [
+                ("2025-11-21T12-00-00Z", "its run.json cannot be read"),
+                ("2025-11-21T11:00:00Z", "it was interrupted"),
+                ("2025-11-21T10:00:00Z", "it was quick"),
+            ]
+        );
+    }
 
     #[test]
     fn a_file_that_is_no_report_is_refused_by_name_and_reason() {

@@ -4,11 +4,15 @@
 mod check;
 mod compose;
 mod config;
+mod enter;
 mod explain;
 mod history;
 mod labs;
+mod local;
 mod model;
+mod past;
 mod progress;
+mod report;
 mod run;
 mod runner;
 mod station;
@@ -27,6 +31,19 @@ struct Refused(String);
 #[error("interrupted before the first whole round: nothing was measured")]
 struct Interrupted;
 
+/// The lab's Compose file cannot run as it stands, which has been said.
+#[derive(Debug, thiserror::Error)]
+#[error("the lab cannot run as it stands; nothing was started")]
+struct BadFile;
+
+/// Another run is going on.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Busy(String);
+
+/// Try again later (sysexits.h, `EX_TEMPFAIL`).
+const EXIT_BUSY: u8 = 75;
+
 /// The exit code of a run that a signal ended: 128 + SIGINT.
 const EXIT_INTERRUPTED: u8 = 130;
 
@@ -36,12 +53,21 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => return check::run(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Report(args) => report::report(&args),
+        Command::History(args) => past::history(&args),
+        Command::Compare(args) => past::compare(&args),
         Command::Act(args) => run::act(&args),
+        Command::Means(args) => local::means(&args),
+        Command::Enter(args) => enter::enter(&args),
     };
     ended.unwrap_or_else(|error| {
         eprintln!("✗ {error:#}");
         if error.is::<Interrupted>() {
             ExitCode::from(EXIT_INTERRUPTED)
+        } else if error.is::<BadFile>() {
+            ExitCode::from(check::EXIT_BAD_FILE)
+        } else if error.is::<Busy>() {
+            ExitCode::from(EXIT_BUSY)
         } else if error.is::<Refused>() {
             ExitCode::from(service_kit::config::EXIT_BAD_CONFIG)
         } else {

@@ -5,6 +5,7 @@ use crate::compose::LabModel;
 use crate::station::StationSpec;
 use anyhow::Context;
 use measure::report::Declared;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The stations of the resolved lab in `path` (the JSON that `docker compose
@@ -15,11 +16,17 @@ pub fn stations(path: &Path, names: &[String]) -> anyhow::Result<Vec<StationSpec
         .with_context(|| format!("{shown}: the resolved lab cannot be read"))?;
     let model = LabModel::from_compose_json(&json)
         .with_context(|| format!("{shown}: is not a resolved lab"))?;
-    Ok(of_model(&model, &Host::read(), names))
+    let refused = refused(&model, &Host::read());
+    Ok(specs(&model, &refused, names))
 }
 
-fn of_model(model: &LabModel, host: &Host, names: &[String]) -> Vec<StationSpec> {
-    let refused = refused(model, host);
+/// The stations of a resolved lab, in the order of `names`; why some cannot
+/// run is in `refused`.
+pub fn specs(
+    model: &LabModel,
+    refused: &BTreeMap<String, String>,
+    names: &[String],
+) -> Vec<StationSpec> {
     let services = model.services.iter().filter(|(_, s)| s.starts_by_itself());
     let mut stations: Vec<_> = services
         .map(|(name, service)| StationSpec {
@@ -55,7 +62,7 @@ mod tests {
         let model = LabModel::from_compose_json(RESOLVED).unwrap();
         let names = ["pinned".to_owned(), "fleet".to_owned()];
 
-        let stations = of_model(&model, &Host::with_cpus(2), &names);
+        let stations = specs(&model, &refused(&model, &Host::with_cpus(2)), &names);
 
         let found: Vec<_> = stations
             .iter()

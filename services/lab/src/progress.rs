@@ -40,11 +40,13 @@ impl Progress {
         }
     }
 
-    /// Shows which sample runs, how much of the run is done and how much is left.
-    pub fn sample(&self, label: &str, done: f64, left: Duration) {
+    /// Shows which sample runs, how much of the run is done and, where that is
+    /// known, how much is left.
+    pub fn sample(&self, label: &str, done: f64, left: Option<Duration>) {
         if let Some(bar) = &self.bar {
             bar.set_position((done * 1000.0) as u64);
-            bar.set_message(format!("{label} · {} left", short(left)));
+            let left = left.map_or_else(String::new, |left| format!(" · {} left", short(left)));
+            bar.set_message(format!("{label}{left}"));
         }
     }
 

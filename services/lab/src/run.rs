@@ -6,10 +6,11 @@ use crate::progress::Progress;
 use crate::runner::Runner;
 use crate::station::docker::Docker;
 use crate::station::{Action, Stations};
-use crate::{EXIT_INTERRUPTED, model};
+use crate::{EXIT_INTERRUPTED, local, model, report};
 use measure::report::RunReport;
 use measure::text;
 use service_kit::terminal;
+use std::path::Path;
 use std::process::ExitCode;
 use tokio::sync::watch;
 
@@ -17,18 +18,20 @@ use tokio::sync::watch;
 pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let lab = args.place.lab()?;
     let options = args.options()?;
-    let stations = backend(&args.place)?;
-    let history = History::of(&args.results, lab.name());
-    let before = history.latest();
+    let _lock = args.local.local.then(local::lock).transpose()?;
+    let results = args.results();
+    let history = History::of(&results, lab.name());
     let progress = Progress::new();
 
     let mut report = on_a_runtime(async {
+        let interrupted = interruption()?;
+        let stations = stations(args, &results, interrupted.clone()).await?;
         let runner = Runner {
             lab,
-            stations: &stations,
+            stations: stations.as_ref(),
             options: &options,
             progress: &progress,
-            interrupted: interruption()?,
+            interrupted,
             engine: Some(args.engine.clone()).filter(|engine| !engine.is_empty()),
         };
         runner.run().await
@@ -36,16 +39,31 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if report.rows.iter().all(|row| row.rounds.is_empty()) && report.partial {
         return Err(crate::Interrupted.into());
     }
+    let (before, compared_with) = history.predecessor(&report);
+    report.compared_with = compared_with;
     if let Some(before) = &before {
         report.changes = measure::changes::changes(before, &report);
     }
     print!("{}", text::render(&report, &terminal::style()));
     // Printed first: a full disk must not cost the person what was measured.
-    let file = history.save(&report)?;
-    // /results is the checkout's results/, for the person outside the container.
-    let shown = file.strip_prefix("/").unwrap_or(&file);
-    println!("\nThe whole run: {}", shown.display());
-    Ok(exit_code(&report))
+    keep(&history, &report)
+}
+
+/// Saves a run and its page. A page that cannot be written costs neither the
+/// run nor what was printed.
+fn keep(history: &History, report: &RunReport) -> anyhow::Result<ExitCode> {
+    let file = history.save(report)?;
+    println!("\nThe whole run: {}", report::shown(&file));
+    match report::write(report, &file) {
+        Ok(page) => {
+            println!("As a page:     {}", report::shown(&page));
+            Ok(exit_code(report))
+        }
+        Err(error) => {
+            eprintln!("✗ {error:#}\n  The run itself is kept; once that is mended: make report");
+            Ok(ExitCode::FAILURE)
+        }
+    }
 }
 
 /// Does something to a station.
@@ -60,6 +78,22 @@ pub fn act(args: &ActArgs) -> anyhow::Result<ExitCode> {
     };
     on_a_runtime(stations.act(&args.station, action))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The stations of the run: containers that are up already, or local processes
+/// that start now and end when the result is dropped.
+async fn stations(
+    args: &RunArgs,
+    results: &Path,
+    mut interrupted: watch::Receiver<bool>,
+) -> anyhow::Result<Box<dyn Stations>> {
+    if !args.local.local {
+        return Ok(Box::new(backend(&args.place)?));
+    }
+    tokio::select! {
+        stations = local::start(&args.place.lab, &args.local, results) => Ok(Box::new(stations?)),
+        _ = interrupted.wait_for(|&stop| stop) => Err(crate::Interrupted.into()),
+    }
 }
 
 fn backend(place: &Place) -> anyhow::Result<Docker> {
@@ -97,5 +131,33 @@ fn exit_code(report: &RunReport) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::labs::made;
+
+    #[test]
+    fn a_page_that_cannot_be_written_fails_the_run_and_keeps_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::of(folder.path(), "lab-primes");
+        let run = made::report(Vec::new(), Vec::new());
+        let kept = folder
+            .path()
+            .join("lab-primes")
+            .join(run.started.replace(':', "-"));
+
+        assert_eq!(keep(&history, &run).unwrap(), ExitCode::SUCCESS);
+        assert!(kept.join("report.html").is_file());
+
+        // Something else stands where the page should.
+        std::fs::remove_file(kept.join("report.html")).unwrap();
+        std::fs::remove_file(kept.join("run.json")).unwrap();
+        std::fs::create_dir(kept.join("report.html")).unwrap();
+        assert_eq!(keep(&history, &run).unwrap(), ExitCode::FAILURE);
+        assert!(kept.join("run.json").is_file());
     }
 }

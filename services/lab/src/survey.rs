@@ -1,7 +1,7 @@
 //! What the stations really are: their replicas, and the limits the kernel
 //! applied, read inside each of them.
 
-use crate::station::{Budget, Replica, StationClient, StationSpec, Stations};
+use crate::station::{Budget, Replica, StationSpec, Stations, http};
 use anyhow::{Context, bail};
 use cpu_budget::CpuSet;
 use measure::report::{Declared, Effective, Station};
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 const READY_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Quotas are whole microseconds of a period of at least a millisecond.
-const SAME_QUOTA: f64 = 1e-3;
+pub const SAME_QUOTA: f64 = 1e-3;
 
 /// A station with its replicas.
 #[derive(Debug)]
@@ -26,22 +26,15 @@ pub struct Surveyed {
 }
 
 /// Waits for every station and reads its limits.
-pub async fn survey(
-    stations: &dyn Stations,
-    client: &StationClient,
-) -> anyhow::Result<Vec<Surveyed>> {
+pub async fn survey(stations: &dyn Stations) -> anyhow::Result<Vec<Surveyed>> {
     let mut all = Vec::new();
     for spec in stations.list() {
-        all.push(survey_one(stations, client, spec).await?);
+        all.push(survey_one(stations, spec).await?);
     }
     Ok(all)
 }
 
-async fn survey_one(
-    stations: &dyn Stations,
-    client: &StationClient,
-    spec: &StationSpec,
-) -> anyhow::Result<Surveyed> {
+async fn survey_one(stations: &dyn Stations, spec: &StationSpec) -> anyhow::Result<Surveyed> {
     let mut station = Station {
         name: spec.name.clone(),
         replicas: spec.replicas,
@@ -50,6 +43,7 @@ async fn survey_one(
         believed_cpus: None,
         agree: None,
         replica_cpusets: Vec::new(),
+        calibrated: Vec::new(),
         refused: spec.refused.clone(),
     };
     if spec.refused.is_some() {
@@ -59,15 +53,16 @@ async fn survey_one(
             cgroup_version: None,
         });
     }
-    let replicas = ready_replicas(stations, client, spec).await?;
+    let replicas = ready_replicas(stations, spec).await?;
     let mut budgets: Vec<Budget> = Vec::new();
     for &replica in &replicas {
-        let budget = client.budget(replica).await;
+        let budget = http::budget(replica).await;
         budgets.push(budget.with_context(|| format!("{}: its budget cannot be read", spec.name))?);
     }
     station.replicas = replicas.len();
     station.replica_cpusets = budgets.iter().map(|b| b.cpuset.clone()).collect();
-    station.agree = agreement(&spec.declared, &budgets);
+    let effective: Vec<Effective> = budgets.iter().map(Budget::effective).collect();
+    station.agree = agreement(&spec.declared, &effective, stations.pins_quotas());
     let first = budgets.into_iter().next();
     let (mut cgroup_version, mut believed) = (None, None);
     if let Some(budget) = first {
@@ -85,7 +80,6 @@ async fn survey_one(
 
 async fn ready_replicas(
     stations: &dyn Stations,
-    client: &StationClient,
     spec: &StationSpec,
 ) -> anyhow::Result<Vec<Replica>> {
     let deadline = Instant::now() + READY_DEADLINE;
@@ -93,7 +87,7 @@ async fn ready_replicas(
         let found = stations.replicas(&spec.name).await.unwrap_or_default();
         let mut ready = 0;
         for &replica in &found {
-            ready += usize::from(client.is_ready(replica).await);
+            ready += usize::from(http::is_ready(replica).await);
         }
         if ready == found.len() && ready >= spec.replicas.max(1) {
             return Ok(found);
@@ -111,34 +105,63 @@ async fn ready_replicas(
 }
 
 /// Whether the quota and the cpuset declared are those applied in every
-/// replica; `None` when no replica's kernel told.
-fn agreement(declared: &Declared, budgets: &[Budget]) -> Option<bool> {
-    let each: Vec<bool> = budgets
+/// replica. One that is known to differ settles it, whatever is unknown beside
+/// it; else `None` when a kernel did not tell all.
+fn agreement(declared: &Declared, replicas: &[Effective], pins_quotas: bool) -> Option<bool> {
+    let each: Vec<Option<bool>> = replicas
         .iter()
-        .filter_map(|budget| agrees(declared, &budget.effective()))
+        .flat_map(|effective| match declared.cpus {
+            Some(cpus) if pins_quotas => [
+                pinned_to(cpus, effective),
+                within_cpuset(declared, effective),
+            ],
+            _ => [
+                same_quota(declared, effective),
+                same_cpuset(declared, effective),
+            ],
+        })
         .collect();
-    (!each.is_empty()).then(|| each.iter().all(|&agrees| agrees))
+    if each.contains(&Some(false)) {
+        return Some(false);
+    }
+    (!each.is_empty() && !each.contains(&None)).then_some(true)
 }
 
-fn agrees(declared: &Declared, effective: &Effective) -> Option<bool> {
-    if !effective.quota_known {
-        return None;
-    }
-    let quota = match (declared.cpus, effective.quota_cpus) {
-        (Some(declared), Some(applied)) => (declared - applied).abs() < SAME_QUOTA,
-        (None, None) => true,
-        _ => false,
+fn same_quota(declared: &Declared, effective: &Effective) -> Option<bool> {
+    effective
+        .quota_known
+        .then(|| match (declared.cpus, effective.quota_cpus) {
+            (Some(declared), Some(applied)) => (declared - applied).abs() < SAME_QUOTA,
+            (None, None) => true,
+            _ => false,
+        })
+}
+
+fn same_cpuset(declared: &Declared, effective: &Effective) -> Option<bool> {
+    let Some(declared) = &declared.cpuset else {
+        return Some(true);
     };
-    let cpuset = match (&declared.cpuset, &effective.cpuset) {
-        (Some(declared), Some(applied)) => {
-            let (declared, applied): (Option<CpuSet>, Option<CpuSet>) =
-                (declared.parse().ok(), applied.parse().ok());
-            declared.is_some() && declared == applied
-        }
-        (Some(_), None) => return None,
-        (None, _) => true,
+    let applied = effective.cpuset.as_ref()?;
+    let (declared, applied): (Option<CpuSet>, Option<CpuSet>) =
+        (declared.parse().ok(), applied.parse().ok());
+    Some(declared.is_some() && declared == applied)
+}
+
+/// Whether it may run on so many CPUs, which then stand for a quota.
+fn pinned_to(cpus: f64, effective: &Effective) -> Option<bool> {
+    Some((effective.cpus? - cpus).abs() < SAME_QUOTA)
+}
+
+/// Whether the CPUs that stand for a quota are of the cpuset.
+fn within_cpuset(declared: &Declared, effective: &Effective) -> Option<bool> {
+    let Some(declared) = &declared.cpuset else {
+        return Some(true);
     };
-    Some(quota && cpuset)
+    let (declared, applied): (CpuSet, CpuSet) = (
+        declared.parse().ok()?,
+        effective.cpuset.as_ref()?.parse().ok()?,
+    );
+    Some(applied.intersection(&declared) == applied)
 }
 
 impl Surveyed {
@@ -192,5 +215,82 @@ impl Surveyed {
     fn wanted_cpus(&self, threads: usize) -> f64 {
         let quota = self.station.effective.quota_cpus.unwrap_or(f64::INFINITY);
         quota.min(self.at_once(threads)) * self.replicas.len().max(1) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declared(cpus: Option<f64>, cpuset: Option<&str>) -> Declared {
+        Declared {
+            cpus,
+            cpuset: cpuset.map(Into::into),
+            memory_bytes: None,
+        }
+    }
+
+    fn applied(quota_cpus: Option<f64>, cpuset: Option<&str>) -> Effective {
+        Effective {
+            quota_cpus,
+            quota_known: true,
+            cpuset: cpuset.map(Into::into),
+            ..Effective::default()
+        }
+    }
+
+    fn no_quota_known(cpuset: Option<&str>) -> Effective {
+        Effective {
+            quota_known: false,
+            ..applied(None, cpuset)
+        }
+    }
+
+    #[test]
+    fn a_known_difference_shows_whatever_is_unknown_beside_it() {
+        let both = declared(Some(0.5), Some("0"));
+        let agrees = |replicas: &[Effective]| agreement(&both, replicas, false);
+        assert_eq!(agrees(&[applied(Some(0.5), Some("0"))]), Some(true));
+        assert_eq!(agrees(&[applied(Some(0.25), None)]), Some(false));
+        assert_eq!(agrees(&[no_quota_known(Some("0-1"))]), Some(false));
+        let unknown = no_quota_known(None);
+        assert_eq!(agrees(&[unknown.clone(), applied(None, None)]), Some(false));
+        assert_eq!(agrees(&[unknown]), None);
+    }
+
+    #[test]
+    fn one_unknown_replica_leaves_the_station_unknown() {
+        let declared = declared(Some(0.5), None);
+        let known = applied(Some(0.5), None);
+        let agree = agreement(&declared, &[known.clone(), no_quota_known(None)], false);
+        assert_eq!(agree, None);
+        assert_eq!(
+            agreement(&declared, &[known.clone(), known], false),
+            Some(true)
+        );
+        assert_eq!(agreement(&declared, &[], false), None);
+    }
+
+    #[test]
+    fn whole_cpus_stand_for_a_quota_where_pins_are_all_there_is() {
+        let declared = |cpus, cpuset: Option<&str>| Declared {
+            cpus: Some(cpus),
+            cpuset: cpuset.map(str::to_owned),
+            memory_bytes: None,
+        };
+        let on_one = Effective {
+            cpus: Some(1.0),
+            quota_known: true,
+            cpuset: Some("1".to_owned()),
+            ..Effective::default()
+        };
+        let agrees =
+            |declared: &Declared, pins| agreement(declared, std::slice::from_ref(&on_one), pins);
+
+        assert_eq!(agrees(&declared(1.0, None), true), Some(true));
+        assert_eq!(agrees(&declared(1.0, None), false), Some(false), "no quota");
+        assert_eq!(agrees(&declared(2.0, None), true), Some(false));
+        assert_eq!(agrees(&declared(1.0, Some("0-1")), true), Some(true));
+        assert_eq!(agrees(&declared(1.0, Some("0")), true), Some(false));
     }
 }

@@ -27,7 +27,13 @@ pub struct Objection {
 
 /// All that is to be said of the limits of all services on this host.
 pub fn objections(model: &LabModel, host: &Host) -> Vec<Objection> {
-    let mut objections = Vec::new();
+    with_others(model, host, Vec::new())
+}
+
+/// The same, with what else is in a service's way: it is in the way of those
+/// that depend on it too.
+pub fn with_others(model: &LabModel, host: &Host, others: Vec<Objection>) -> Vec<Objection> {
+    let mut objections = others;
     for (name, service) in &model.services {
         let mut found = Found {
             service: name,
@@ -44,12 +50,18 @@ pub fn objections(model: &LabModel, host: &Host) -> Vec<Objection> {
 
 /// The services that cannot run on this host, each with the first reason.
 pub fn refused(model: &LabModel, host: &Host) -> BTreeMap<String, String> {
+    reasons(&objections(model, host))
+}
+
+/// The first reason of each service that cannot run.
+pub fn reasons(objections: &[Objection]) -> BTreeMap<String, String> {
     let mut refused = BTreeMap::new();
-    for objection in objections(model, host) {
+    for objection in objections {
         if objection.severity == Severity::Error {
+            let message = || objection.message.clone();
             refused
-                .entry(objection.service)
-                .or_insert(objection.message);
+                .entry(objection.service.clone())
+                .or_insert_with(message);
         }
     }
     refused

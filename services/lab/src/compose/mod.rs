@@ -14,6 +14,7 @@ mod keys;
 mod merge;
 mod model;
 mod node;
+mod parlab;
 mod references;
 mod scalar;
 mod source;
@@ -26,7 +27,7 @@ pub use model::{LabModel, Service};
 pub(crate) use units::show_bytes;
 
 use extends::Extends;
-use node::{Data, Entry, Kind, Node};
+use node::{Entry, Node};
 use source::Sources;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -50,7 +51,8 @@ pub struct Loaded {
 
 impl Loaded {
     /// Where a key of a service stands, such as
-    /// `deploy.resources.limits.cpus`; where it is not written, the nearest
+    /// `deploy.resources.limits.cpus`, or one of the file itself, of the
+    /// service "": `x-parlab.needs`. Where it is not written, the nearest
     /// above it.
     pub fn place(&self, service: &str, path: &str) -> Place {
         let mut path = path;
@@ -101,15 +103,26 @@ fn resolve(sources: &mut Sources<'_>, lab_file: &str) -> Option<Loaded> {
         }
     };
     sources.findings.extend(top(&root));
+    let (parlab, findings) = parlab::parlab(&root);
+    sources.findings.extend(findings);
     let mut loaded = Loaded {
         model: LabModel {
             services: BTreeMap::new(),
-            parlab: root.get("x-parlab").map(json),
+            parlab,
         },
         warnings: Vec::new(),
         file: lab_file.to_owned(),
         places: BTreeMap::new(),
     };
+    if let Some(entry) = root.entry("x-parlab") {
+        note_places(
+            &mut loaded.places,
+            "",
+            "x-parlab",
+            &entry.place,
+            &entry.value,
+        );
+    }
     let mut extends = Extends::new(sources);
     for entry in services {
         extends.sources.findings.extend(bad_name(entry));
@@ -223,25 +236,6 @@ fn note_places(
             _ => format!("{path}.{}", entry.key),
         };
         note_places(places, service, &below, &entry.place, &entry.value);
-    }
-}
-
-/// A tree as JSON: `x-parlab`, whose shape is a matter of those who read it.
-fn json(node: &Node) -> serde_json::Value {
-    use serde_json::Value;
-    match &node.data {
-        Data::List(items) => Value::Array(items.iter().map(json).collect()),
-        Data::Map(entries) => entries
-            .iter()
-            .map(|entry| (entry.key.clone(), json(&entry.value)))
-            .collect(),
-        Data::Scalar(scalar) => match scalar.kind {
-            Kind::Null => Value::Null,
-            Kind::Bool(value) => Value::Bool(value),
-            Kind::Int(value) => i64::try_from(value).map_or(Value::Null, Value::from),
-            Kind::Float(value) => Value::from(value),
-            Kind::Date | Kind::Text => Value::from(scalar.written.clone()),
-        },
     }
 }
 

@@ -2,6 +2,7 @@
 //! variables are gone. It has the shape of `docker compose config --format
 //! json`, so that either can be read in place of the other.
 
+use super::parlab::Parlab;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ pub struct LabModel {
     pub services: BTreeMap<String, Service>,
     /// What the lab says to Parlab itself, in the extension field `x-parlab`.
     #[serde(default, rename = "x-parlab", skip_serializing_if = "Option::is_none")]
-    pub parlab: Option<serde_json::Value>,
+    pub parlab: Option<Parlab>,
 }
 
 /// One service, resolved. Absent means that the file does not say.

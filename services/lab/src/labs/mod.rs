@@ -1,8 +1,12 @@
 //! The labs: which rows each one runs, and what it concludes beyond the rows.
 
 mod groups;
-mod invariants;
+pub mod invariants;
+mod limits;
+#[cfg(test)]
+pub mod made;
 mod primes;
+mod scaling;
 
 use measure::report::{RunReport, Station};
 use serde_json::Value;

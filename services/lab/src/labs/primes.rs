@@ -1,9 +1,13 @@
 //! `lab-primes`: the same count of primes under different CPU limits.
 
+mod answers;
+mod comparisons;
+
 use super::groups::group;
-use super::invariants::{limits_applied, nothing_lost, sequences_unbroken};
+use super::invariants::{limits_applied, limits_stayed, nothing_lost, sequences_unbroken};
+use super::scaling::{self, serial_fractions};
 use super::{Abilities, Lab, Options, Part, PlannedRow};
-use measure::report::{Comparison, Group, Interval, Invariant, Outcome, Row, RunReport, Station};
+use measure::report::{Group, Row, RunReport, Station};
 use serde_json::{Value, json};
 use service_kit::problem::nearest;
 
@@ -12,26 +16,6 @@ const STRATEGY: &str = "work-stealing";
 
 /// The course's job: primes below two million.
 const LIMIT: u64 = 2_000_000;
-
-/// Up to this limit the runner counts the primes itself, in well under a second.
-const COUNTED_HERE: u64 = 100_000_000;
-
-/// π(10^k) for k = 0, 1, …, 12 (OEIS A006880).
-const PI_OF_POWERS: [u64; 13] = [
-    0,
-    4,
-    25,
-    168,
-    1229,
-    9592,
-    78_498,
-    664_579,
-    5_761_455,
-    50_847_534,
-    455_052_511,
-    4_118_054_813,
-    37_607_912_018,
-];
 
 /// The lab.
 pub struct Primes;
@@ -110,89 +94,23 @@ impl Lab for Primes {
     }
 
     fn compare(&self, report: &mut RunReport) {
-        let kernel = parameter(report, "kernel");
-        let largest = report.rows.iter().find(|row| row.baseline);
-        let Some(largest) = largest.map(|row| row.station.clone()) else {
-            return;
-        };
-        let key = |station: &str, strategy: &str, workers: usize| {
-            format!("{station}/{strategy}/{kernel}/{workers}")
-        };
-        let named = [
-            (
-                "Do two workers gain under half a CPU?",
-                key("primes-half", STRATEGY, 2),
-                key("primes-half", STRATEGY, 1),
-            ),
-            (
-                "Do two workers gain under two CPUs?",
-                key(&largest, STRATEGY, 2),
-                key(&largest, STRATEGY, 1),
-            ),
-            (
-                "Do more workers than CPUs gain?",
-                key(&largest, STRATEGY, 4),
-                key(&largest, STRATEGY, 2),
-            ),
-            (
-                "Do chunks taken as needed beat equal ranges?",
-                key(&largest, STRATEGY, 2),
-                key(&largest, "static-threads", 2),
-            ),
-            (
-                "Does async speed up CPU work?",
-                key(&largest, "async", 2),
-                key(&largest, "sequential", 1),
-            ),
-            (
-                "Are four half-CPU replicas as good as one container with two CPUs?",
-                key("primes-fleet", STRATEGY, 1),
-                key(&largest, STRATEGY, 2),
-            ),
-        ];
-        let measured = |key: &String| {
-            let found = report.rows.iter().find(|row| row.key() == *key);
-            found.is_some_and(|row| !row.rounds.is_empty())
-        };
-        report.comparisons = named
-            .into_iter()
-            .filter(|(_, row, against)| measured(row) && measured(against))
-            .map(|(question, row, against)| Comparison {
-                question: question.into(),
-                row,
-                against,
-                ratio: Interval {
-                    median: 1.0,
-                    low: 1.0,
-                    high: 1.0,
-                    coverage: 0.0,
-                },
-                outcome: Outcome::NoDifferenceSeen,
-            })
-            .collect();
+        report.comparisons = comparisons::named(report);
     }
 
     fn conclude(&self, report: &mut RunReport) {
         report.invariants = vec![
-            answers(report),
+            answers::right(report),
             limits_applied(report),
             sequences_unbroken(report),
             nothing_lost(report),
         ];
+        report.invariants.extend(limits_stayed(report));
         report.groups = groups(report);
     }
 }
 
 fn kernel(options: &Options) -> &str {
     options.kernel.as_deref().unwrap_or("trial")
-}
-
-fn parameter(report: &RunReport, name: &str) -> String {
-    match report.parameters.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => String::new(),
-    }
 }
 
 /// Refuses a name that is none of `known`, with the nearest that is.
@@ -288,70 +206,6 @@ fn narrowed_rows(
     rows
 }
 
-/// Every row of every round found the primes there are.
-fn answers(report: &RunReport) -> Invariant {
-    let limit = report.parameters.get("limit").and_then(Value::as_u64);
-    let known = limit.and_then(primes_below);
-    let answers = || {
-        report.rows.iter().flat_map(|row| {
-            row.rounds.iter().map(move |round| {
-                let count: Option<u64> = round.replicas.iter().map(|r| r.answer).sum();
-                (row, round.round, count)
-            })
-        })
-    };
-    let first = answers().next().and_then(|(_, _, count)| count);
-    let expected = known.or(first);
-    let wrong = answers().find(|(_, _, count)| *count != expected || count.is_none());
-    let shown = |count: Option<u64>| count.map_or("nothing".into(), |count| count.to_string());
-    let detail = match (wrong, known) {
-        (Some((row, round, count)), _) => format!(
-            "{} found {} in round {}, not {}",
-            row.key(),
-            shown(count),
-            round + 1,
-            shown(expected)
-        ),
-        (None, Some(count)) => format!("every sample found the {count} primes there are"),
-        (None, None) => format!(
-            "every sample found {}; no known count for this limit to hold it against",
-            shown(expected)
-        ),
-    };
-    Invariant {
-        name: "right answers".into(),
-        held: wrong.is_none(),
-        detail,
-    }
-}
-
-/// π(limit − 1), counted here by a sieve that shares nothing with the kernels
-/// under test, or known from the literature.
-fn primes_below(limit: u64) -> Option<u64> {
-    if limit <= COUNTED_HERE {
-        return Some(sieve(limit as usize));
-    }
-    // 10^k is no prime, so that below it and up to it are the same.
-    let power = (0..PI_OF_POWERS.len()).find(|&k| limit == 10u64.pow(k as u32))?;
-    Some(PI_OF_POWERS[power])
-}
-
-fn sieve(limit: usize) -> u64 {
-    let mut composite = vec![false; limit];
-    let mut count = 0;
-    for n in 2..limit {
-        if !composite[n] {
-            count += 1;
-            let mut multiple = n * n;
-            while multiple < limit {
-                composite[multiple] = true;
-                multiple += n;
-            }
-        }
-    }
-    count
-}
-
 /// One sentence per group, drawn from its rows.
 fn groups(report: &RunReport) -> Vec<Group> {
     let largest = report.rows.iter().find(|row| row.baseline);
@@ -366,10 +220,29 @@ fn groups(report: &RunReport) -> Vec<Group> {
         };
         group(report, title, of_limits, |row| row.station.clone())
     };
-    let by_workers = group(
+    let mut by_workers: Vec<Group> = of_workers(report, largest, STRATEGY).into_iter().collect();
+    for (station, strategy) in stations_and_strategies(report) {
+        if (station, strategy) != (largest, STRATEGY) {
+            let group = of_workers(report, station, strategy);
+            by_workers.extend(group.filter(|group| !group.serial_fractions.is_empty()));
+        }
+    }
+    let by_strategy = group(
         report,
-        format!("{STRATEGY} on {largest}, by workers"),
-        |row| row.station == largest && row.strategy == STRATEGY,
+        format!("two workers on {largest}, by strategy"),
+        |row| row.station == largest && row.workers == 2,
+        |row| row.strategy.clone(),
+    );
+    let by_limit = [limits(1), limits(2)].into_iter().flatten();
+    by_limit.chain(by_workers).chain(by_strategy).collect()
+}
+
+/// What more workers gained on one station, and what they did not.
+fn of_workers(report: &RunReport, station: &str, strategy: &str) -> Option<Group> {
+    let mut group = group(
+        report,
+        format!("{strategy} on {station}, by workers"),
+        |row| row.station == station && row.strategy == strategy,
         |row| {
             format!(
                 "{} worker{}",
@@ -377,17 +250,25 @@ fn groups(report: &RunReport) -> Vec<Group> {
                 if row.workers == 1 { "" } else { "s" }
             )
         },
-    );
-    let by_strategy = group(
-        report,
-        format!("two workers on {largest}, by strategy"),
-        |row| row.station == largest && row.workers == 2,
-        |row| row.strategy.clone(),
-    );
-    [limits(1), limits(2), by_workers, by_strategy]
-        .into_iter()
-        .flatten()
-        .collect()
+    )?;
+    group.serial_fractions = serial_fractions(report, station, strategy);
+    if !group.serial_fractions.is_empty() {
+        group.sentence.push(' ');
+        group.sentence += &scaling::sentence(&group.serial_fractions);
+    }
+    Some(group)
+}
+
+/// Each station and strategy that has rows, once.
+fn stations_and_strategies(report: &RunReport) -> Vec<(&str, &str)> {
+    let mut all: Vec<(&str, &str)> = Vec::new();
+    for row in &report.rows {
+        let this = (row.station.as_str(), row.strategy.as_str());
+        if !all.contains(&this) {
+            all.push(this);
+        }
+    }
+    all
 }
 
 fn is_fleet(report: &RunReport, row: &Row) -> bool {

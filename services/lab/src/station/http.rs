@@ -1,10 +1,20 @@
 //! Speaking with a station's replicas: the same HTTP for every backend.
 
 use super::Replica;
+use anyhow::{Context, bail};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::{Method, Request, StatusCode, header};
+use hyper_util::rt::TokioIo;
 use measure::report::ReplicaAccount;
 use serde::Deserialize;
 use serde_json::Value;
+use std::future::pending;
+use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// How long a small request may take: admin answers within a fraction of a
 /// second even at half a CPU under full load.
@@ -33,81 +43,104 @@ pub enum SampleError {
     Lost(String),
 }
 
-/// Speaks with replicas.
-#[derive(Debug, Clone)]
-pub struct StationClient {
-    http: reqwest::Client,
+/// Whether the replica is ready.
+pub async fn is_ready(replica: Replica) -> bool {
+    let answer = timeout(SMALL_REQUEST, get(replica.admin, "/readyz")).await;
+    matches!(answer, Ok(Ok((status, _))) if status.is_success())
 }
 
-impl StationClient {
-    /// A client that keeps no idle connections: a replica may restart.
-    pub fn new() -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
-            .pool_max_idle_per_host(0)
-            .connect_timeout(SMALL_REQUEST)
-            .build()?;
-        Ok(Self { http })
-    }
+/// What the kernel applied to the replica.
+pub async fn budget(replica: Replica) -> anyhow::Result<Budget> {
+    small(replica.admin, "/budget").await
+}
 
-    /// Whether the replica is ready.
-    pub async fn is_ready(&self, replica: Replica) -> bool {
-        let url = format!("http://{}/readyz", replica.admin);
-        let answer = self.http.get(url).timeout(SMALL_REQUEST).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
-    }
+/// What the replica's service says of itself.
+pub async fn describe<T: serde::de::DeserializeOwned>(replica: Replica) -> anyhow::Result<T> {
+    small(replica.api, "/").await
+}
 
-    /// What the kernel applied to the replica.
-    pub async fn budget(&self, replica: Replica) -> anyhow::Result<Budget> {
-        self.small(format!("http://{}/budget", replica.admin)).await
+/// Takes one sample on one replica; dropping the future cancels it there.
+pub async fn sample(
+    replica: Replica,
+    request: &Value,
+    deadline: Duration,
+) -> Result<Answer, SampleError> {
+    let sent = exchange(replica.api, Method::POST, "/run", request.to_string());
+    let answered = timeout(deadline, sent)
+        .await
+        .map_err(|_| SampleError::Lost("it did not answer in time".into()))?;
+    let (status, body) =
+        answered.map_err(|why| SampleError::Lost(format!("the connection broke: {why}")))?;
+    if status.is_success() {
+        return serde_json::from_slice(&body)
+            .map_err(|why| SampleError::Lost(format!("its answer cannot be read: {why}")));
     }
-
-    /// What the replica's service says of itself.
-    pub async fn describe<T: serde::de::DeserializeOwned>(
-        &self,
-        replica: Replica,
-    ) -> anyhow::Result<T> {
-        self.small(format!("http://{}/", replica.api)).await
+    let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let said = problem["detail"].as_str().or(problem["title"].as_str());
+    let said = said.map_or_else(|| status.to_string(), str::to_owned);
+    if status.is_server_error() {
+        Err(SampleError::Lost(said))
+    } else {
+        Err(SampleError::Refused(said))
     }
+}
 
-    async fn small<T: serde::de::DeserializeOwned>(&self, url: String) -> anyhow::Result<T> {
-        let request = self.http.get(url).timeout(SMALL_REQUEST);
-        Ok(request.send().await?.error_for_status()?.json().await?)
+async fn small<T: serde::de::DeserializeOwned>(
+    address: SocketAddr,
+    path: &str,
+) -> anyhow::Result<T> {
+    let answer = timeout(SMALL_REQUEST, get(address, path)).await;
+    let (status, body) = answer
+        .with_context(|| format!("{address} did not answer in time"))?
+        .with_context(|| format!("{address} cannot be asked"))?;
+    if !status.is_success() {
+        bail!("{address} answered {status} to GET {path}");
     }
+    serde_json::from_slice(&body).with_context(|| format!("{address}{path} cannot be read"))
+}
 
-    /// Takes one sample on one replica; dropping the future cancels it there.
-    pub async fn sample(
-        &self,
-        replica: Replica,
-        request: &Value,
-        deadline: Duration,
-    ) -> Result<Answer, SampleError> {
-        let url = format!("http://{}/run", replica.api);
-        let sent = self.http.post(url).timeout(deadline).json(request);
-        let answer = sent.send().await.map_err(lost)?;
-        if answer.status().is_success() {
-            return answer.json().await.map_err(lost);
-        }
+async fn get(address: SocketAddr, path: &str) -> Result<(StatusCode, Bytes), Broken> {
+    exchange(address, Method::GET, path, String::new()).await
+}
+
+/// A connection that could not be made, or broke.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("{0}")]
+    Connecting(#[from] std::io::Error),
+    #[error("{0}")]
+    Speaking(#[from] hyper::Error),
+}
+
+/// One request on a connection of its own: a replica may restart in between.
+/// The connection lives in this future, so that dropping it hangs up.
+async fn exchange(
+    address: SocketAddr,
+    method: Method,
+    path: &str,
+    body: String,
+) -> Result<(StatusCode, Bytes), Broken> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, address.to_string())
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(Bytes::from(body)))
+        .expect("the method, path and headers are well-formed");
+    let answered = async {
+        let answer = sender.send_request(request).await?;
         let status = answer.status();
-        let problem: Value = answer.json().await.unwrap_or_default();
-        let said = problem["detail"].as_str().or(problem["title"].as_str());
-        let said = said.map_or_else(|| status.to_string(), str::to_owned);
-        if status.is_server_error() {
-            Err(SampleError::Lost(said))
-        } else {
-            Err(SampleError::Refused(said))
-        }
+        Ok((status, answer.into_body().collect().await?.to_bytes()))
+    };
+    let driven = async {
+        // How it ended, the answer's own future says.
+        let _ = connection.await;
+        pending().await
+    };
+    tokio::select! {
+        answer = answered => answer,
+        never = driven => never,
     }
-}
-
-#[allow(clippy::needless_pass_by_value)]
-fn lost(error: reqwest::Error) -> SampleError {
-    if error.is_timeout() {
-        return SampleError::Lost("it did not answer in time".into());
-    }
-    // reqwest's own text repeats the address; the reason is its last cause.
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    SampleError::Lost(format!("the connection broke: {cause}"))
 }

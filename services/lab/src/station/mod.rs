@@ -1,11 +1,12 @@
 //! Stations: where a lab's work runs, whatever holds their limits.
 
 pub mod docker;
-mod http;
+pub mod http;
+pub mod local;
 
-pub use http::{Answer, Budget, SampleError, StationClient};
+pub use http::{Answer, Budget, SampleError};
 
-use measure::report::{Backend, Declared};
+use measure::report::{Backend, Declared, Enforcement, ReplicaAccount};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -57,6 +58,21 @@ pub trait Stations: Send + Sync {
 
     /// The lab's stations in the order of the Compose file.
     fn list(&self) -> &[StationSpec];
+
+    /// How this run holds its stations to their limits, where there is a choice.
+    fn enforcement(&self) -> Option<Enforcement> {
+        None
+    }
+
+    /// Whether a whole quota is given as so many CPUs to run on.
+    fn pins_quotas(&self) -> bool {
+        false
+    }
+
+    /// What of a replica's account is that of the replica alone.
+    fn own_account(&self, account: ReplicaAccount) -> ReplicaAccount {
+        account
+    }
 
     /// Where each replica of a station answers, in an order that stays.
     fn replicas<'a>(&'a self, station: &'a str) -> Answering<'a, Vec<Replica>>;

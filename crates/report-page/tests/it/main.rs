@@ -1,0 +1,156 @@
+//! The page of reports made by hand and by chance.
+#![allow(clippy::unwrap_used)]
+
+mod any;
+mod markup;
+mod sample;
+
+use markup::Markup;
+use measure::report::{Row, RunReport, Station};
+use report_page::page;
+use sample::{budget, interval, report, row, station, verdict};
+
+/// The text that a reader finds on the page.
+fn read(report: &RunReport) -> String {
+    Markup::of(&page(report)).text
+}
+
+#[test]
+fn every_row_and_what_bound_it_is_on_the_page() {
+    let report = report();
+    let text = read(&report);
+    for row in &report.rows {
+        assert!(text.contains(&row.station), "{}", row.station);
+        assert!(text.contains(&row.strategy), "{}", row.strategy);
+        if let Some(verdict) = &row.verdict {
+            for part in [&verdict.text, &verdict.evidence, &verdict.next] {
+                assert!(text.contains(part.as_str()), "{part}");
+            }
+        }
+    }
+    for part in [
+        "2.04 s (2.02–2.07)",
+        "running 50 %",
+        "Is it so?",
+        "cpus: 0.25 → 0.5",
+        "the run of 2025-11-20T09:00:00Z",
+        "v1",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn the_page_needs_nothing_beside_itself() {
+    let page = page(&report());
+    let markup = Markup::of(&page);
+    assert!(
+        !markup
+            .tags
+            .iter()
+            .any(|tag| tag == "script" || tag == "link" || tag == "img")
+    );
+    for (name, value) in &markup.attributes {
+        assert!(!name.starts_with("on"), "{name}");
+        let internal = !matches!(name.as_str(), "href" | "src") || value.starts_with('#');
+        assert!(internal, "{name}={value}");
+    }
+    for loading in ["@import", "url(", "http:", "https:", "//"] {
+        assert!(!page.contains(loading), "{loading}");
+    }
+}
+
+#[test]
+fn what_a_file_names_is_text_and_never_markup() {
+    let mut report = report();
+    let name = "<script>alert('1')</script>&\"><b";
+    report.stations[0].name = name.to_owned();
+    for row in &mut report.rows {
+        row.station = name.to_owned();
+        row.strategy = name.to_owned();
+    }
+    report.lab = name.to_owned();
+    report.started = name.to_owned();
+    let page = page(&report);
+    assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+    assert!(Markup::of(&page).text.contains(name));
+}
+
+#[test]
+fn the_ceiling_is_that_of_the_budget() {
+    let text = read(&report());
+    // Half a CPU beside a baseline that had a whole one.
+    assert!(text.contains("best 0.50 ×, ceiling 0.5 ×"), "{text}");
+    assert!(text.contains("best 1.98 ×, ceiling 2 ×"), "{text}");
+}
+
+#[test]
+fn rows_that_did_not_run_say_why_and_draw_nothing() {
+    let mut report = report();
+    report.stations.push(Station {
+        refused: Some("4 CPUs are declared and this host has 2".to_owned()),
+        ..station("four", 4.0)
+    });
+    report.rows.push(Row {
+        not_run: Some("4 CPUs are declared and this host has 2".to_owned()),
+        ..row("four", "sequential", 1)
+    });
+    let text = read(&report);
+    assert!(text.contains("not run: 4 CPUs are declared"), "{text}");
+    assert!(text.contains("did not run: 4 CPUs are declared"), "{text}");
+}
+
+#[test]
+fn what_is_unknown_is_not_drawn_as_none() {
+    let mut report = report();
+    report.rows = vec![Row {
+        wall_seconds: Some(interval(1.0)),
+        ..row("half", "sequential", 1)
+    }];
+    let page = page(&report);
+    // No time budget and no speedup: those plots are left out.
+    assert!(!page.contains("id=\"time\"") && !page.contains("id=\"speedup\""));
+    assert!(page.contains("id=\"wall\"") && page.contains("<td>?</td>"));
+}
+
+#[test]
+fn a_run_without_rows_is_a_page() {
+    let mut report = report();
+    report.rows.clear();
+    report.stations.clear();
+    report.comparisons.clear();
+    report.groups.clear();
+    report.changes.clear();
+    assert!(read(&report).contains("No row was measured."));
+}
+
+#[test]
+fn warnings_stand_before_the_figures() {
+    let mut report = report();
+    report.quick = true;
+    report.partial = true;
+    report.invariants[0].held = false;
+    let text = read(&report);
+    let figures = text.find("All figures").unwrap();
+    for warning in ["did not hold", "Partial:", "Quick run:"] {
+        assert!(text.find(warning).unwrap() < figures, "{warning}");
+    }
+}
+
+#[test]
+fn equal_verdicts_share_an_entry_that_the_rows_link_to() {
+    let mut report = report();
+    report.rows[1].verdict = report.rows[0].verdict.clone();
+    report.rows[1].time_budget = Some(budget([0.2, 0.8, 0.0, 0.0]));
+    report.rows[0].verdict = Some(verdict("the same"));
+    report.rows[1].verdict = Some(verdict("the same"));
+    let page = page(&report);
+    assert_eq!(page.matches("<p>the same</p>").count(), 1);
+    let links = Markup::of(&page)
+        .attributes
+        .iter()
+        .filter(|(_, v)| v == "#verdict-0")
+        .count();
+    // From the table and from the bars, for each of the two.
+    assert_eq!(links, 4);
+}

@@ -1,0 +1,152 @@
+//! `lab run --local`: from a Compose file to stations that are child processes.
+
+use crate::check::{self, Outcome};
+use crate::compose::{Finding, Loaded};
+use crate::config::{LocalArgs, MeansArgs};
+use crate::model;
+use crate::station::local::{self, Cgroups, Choice, Local, Means, Places};
+use crate::{BadFile, Busy, Refused};
+use anyhow::Context;
+use measure::report::EnforcementMeans;
+use service_kit::runlock::{RunLock, RunLockError};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What stations say goes here, below the results.
+const LOGS: &str = ".run/logs";
+
+/// Held while stations run here: two runs would measure each other. The kernel
+/// frees it with its holder, however that ends.
+pub fn lock() -> anyhow::Result<RunLock> {
+    RunLock::try_acquire("lab-local").map_err(|error| match error {
+        RunLockError::Busy { pid } => {
+            let process = pid.map_or(String::new(), |pid| format!(" (process {pid})"));
+            Busy(format!(
+                "another lab is running here{process}: two would spoil each other's figures; \
+                 wait for it, or stop it with Ctrl-C there"
+            ))
+            .into()
+        }
+        RunLockError::Unusable { .. } => anyhow::Error::from(error),
+    })
+}
+
+/// Checks the lab's file, starts its stations, and says on standard error what
+/// is wrong and what holds the limits.
+pub async fn start(lab: &str, args: &LocalArgs, results: &Path) -> anyhow::Result<Local> {
+    let enter = std::env::current_exe().context("where this program is cannot be found")?;
+    let programs = programs(args, &enter)?;
+    let loaded = check::load(&args.compose_dir, lab).map_err(|findings| {
+        say(&findings, args);
+        BadFile
+    })?;
+    let removed = Cgroups::remove_stale();
+    if removed > 0 {
+        eprintln!("removed {removed} control groups of runs that were killed");
+    }
+    let (means, passed) = local::find(args.limits, &enter).map_err(Refused)?;
+    let outcome = outcome(&loaded, &means, &programs);
+    say(&outcome.findings, args);
+    if !outcome.can_run() {
+        return Err(BadFile.into());
+    }
+    eprintln!("{}", said(&means, args.limits, &passed));
+
+    let refused: BTreeMap<String, String> = outcome
+        .stations
+        .iter()
+        .filter_map(|station| Some((station.name.clone(), station.refused.clone()?)))
+        .collect();
+    let names: Vec<String> = outcome.stations.into_iter().map(|s| s.name).collect();
+    let specs = model::specs(&loaded.model, &refused, &names);
+    let plan = local::plan(&loaded.model, &programs, &refused);
+    let places = Places {
+        enter,
+        logs: results.join(LOGS),
+    };
+    Local::start(specs, plan, means, &places).await
+}
+
+fn programs(args: &LocalArgs, enter: &Path) -> anyhow::Result<PathBuf> {
+    let beside = enter.parent().map(Path::to_owned);
+    let folder = args.programs.clone().or(beside);
+    let folder = folder.context("this program is in no folder")?;
+    std::path::absolute(&folder).with_context(|| format!("{}: is no folder", folder.display()))
+}
+
+fn outcome(loaded: &Loaded, means: &Means, programs: &Path) -> Outcome {
+    let has_program = |name: &str| local::has_program(programs, name);
+    let objections = local::objections(&loaded.model, means, has_program);
+    check::examine_local(loaded, objections)
+}
+
+fn say(findings: &[Finding], args: &LocalArgs) {
+    let folder = args.compose_dir.display().to_string();
+    for finding in findings {
+        eprintln!("{}", finding.shown_in(&folder));
+    }
+}
+
+/// One of the means, tried here.
+#[derive(Debug, serde::Serialize)]
+struct Tried {
+    means: EnforcementMeans,
+    /// Why it is not to be had; `null`: it is.
+    why_not: Option<String>,
+    /// What it leaves out, where it is to be had.
+    cannot_show: Vec<String>,
+}
+
+/// `lab means`: tries each of the means, strongest first, and says what each
+/// leaves out.
+pub fn means(args: &MeansArgs) -> anyhow::Result<ExitCode> {
+    let enter = std::env::current_exe().context("where this program is cannot be found")?;
+    let choices = [
+        (Choice::Cgroup, EnforcementMeans::Cgroup),
+        (Choice::Systemd, EnforcementMeans::Systemd),
+        (Choice::Affinity, EnforcementMeans::Affinity),
+    ];
+    let tried = choices.map(|(choice, means)| match local::find(choice, &enter) {
+        Ok((found, _)) => Tried {
+            means,
+            why_not: None,
+            cannot_show: found.enforcement().cannot_show,
+        },
+        Err(why) => Tried {
+            means,
+            why_not: Some(why),
+            cannot_show: Vec::new(),
+        },
+    });
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&tried)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for one in tried {
+        let (name, gives) = match one.means {
+            EnforcementMeans::Cgroup => ("control groups of its own", "all limits"),
+            EnforcementMeans::Systemd => ("scopes of your systemd manager", "all limits"),
+            EnforcementMeans::Affinity => ("CPU affinity", "pins and whole CPUs, no fractions"),
+        };
+        match one.why_not {
+            None => println!("✓ local stations: {gives}, by {name}"),
+            Some(why) => println!("! local stations: not by {why}"),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What holds the limits, and why nothing stronger does.
+fn said(means: &Means, choice: Choice, passed: &[String]) -> String {
+    let by = match means {
+        Means::Cgroup(_) => "control groups of this run's own",
+        Means::Systemd(_) => "scopes of your systemd manager",
+        Means::Affinity => "CPU affinity alone: pins and whole CPUs, no fractions",
+    };
+    let why = match (choice, passed) {
+        (Choice::Auto, [_, ..]) => format!(" (not {})", passed.join("; not ")),
+        _ => String::new(),
+    };
+    format!("limits by {by}{why}")
+}

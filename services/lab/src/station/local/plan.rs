@@ -1,0 +1,276 @@
+//! From the resolved lab to what is started locally, and what of it cannot be.
+//! Pure: which programs there are comes in as a question.
+
+use super::addresses;
+use super::limits::Limits;
+use super::means::Means;
+use crate::check::Objection;
+use crate::compose::{LabModel, Service, Severity};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Where images of our own services stand.
+const OUR_IMAGES: &str = "parlab/";
+
+/// What to do about what only a container has.
+pub const WITH_DOCKER: &str = "run the lab with Docker: DOCKER=1";
+
+/// A station as it is started locally.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// The Compose service's name.
+    pub name: String,
+    /// Its program.
+    pub program: PathBuf,
+    /// The program's arguments, from `serve` on.
+    pub arguments: Vec<String>,
+    /// Its environment as the file has it.
+    pub environment: BTreeMap<String, String>,
+    /// The limits of each replica.
+    pub limits: Limits,
+    /// How many replicas.
+    pub replicas: usize,
+    /// Whether one that died is started again.
+    pub restarts: bool,
+    /// The services that its environment names: these start first.
+    pub uses: Vec<String>,
+}
+
+/// The program of a service: the name of its crate, its image and its binary.
+fn program(service: &Service) -> Option<&str> {
+    let image = service.image.as_deref()?;
+    let name = image.strip_prefix(OUR_IMAGES)?;
+    Some(name.split([':', '@']).next().unwrap_or(name))
+}
+
+/// The stations in an order in which each finds those that it names. Called for
+/// services without an objection.
+pub fn plan(model: &LabModel, programs: &Path, refused: &BTreeMap<String, String>) -> Vec<Planned> {
+    let mut waiting: Vec<Planned> = stations(model)
+        .filter(|(name, _)| !refused.contains_key(*name))
+        .filter_map(|(name, service)| planned(model, name, service, programs))
+        .collect();
+    let mut ordered: Vec<Planned> = Vec::new();
+    while !waiting.is_empty() {
+        let is_ready = |one: &Planned| {
+            let started = |name: &String| ordered.iter().any(|other| other.name == *name);
+            one.uses.iter().all(started)
+        };
+        // `objections` refuses circles, so that one is always ready.
+        let Some(next) = waiting.iter().position(is_ready) else {
+            return ordered;
+        };
+        ordered.push(waiting.remove(next));
+    }
+    ordered
+}
+
+fn stations(model: &LabModel) -> impl Iterator<Item = (&String, &Service)> {
+    let services = model.services.iter();
+    services.filter(|(_, service)| service.starts_by_itself())
+}
+
+fn planned(model: &LabModel, name: &str, service: &Service, programs: &Path) -> Option<Planned> {
+    let serve = || vec!["serve".to_owned()];
+    let environment: BTreeMap<String, String> = service
+        .environment
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
+        .collect();
+    Some(Planned {
+        name: name.to_owned(),
+        program: programs.join(program(service)?),
+        arguments: service.command.clone().unwrap_or_else(serve),
+        uses: uses(model, name, &environment),
+        environment,
+        limits: Limits::of(service),
+        replicas: service.replicas() as usize,
+        restarts: service
+            .restart
+            .as_deref()
+            .is_some_and(|policy| policy != "no"),
+    })
+}
+
+/// The other services that an environment names.
+fn uses(model: &LabModel, own: &str, environment: &BTreeMap<String, String>) -> Vec<String> {
+    let others = model.services.keys().filter(|name| *name != own);
+    let named = |name: &&String| {
+        environment
+            .values()
+            .any(|text| addresses::names(text, name))
+    };
+    others.filter(named).cloned().collect()
+}
+
+/// All that local stations cannot give of what the lab uses. `has_program`:
+/// whether a program is there.
+pub fn objections(
+    model: &LabModel,
+    means: &Means,
+    has_program: impl Fn(&str) -> bool,
+) -> Vec<Objection> {
+    let mut all = Vec::new();
+    for (name, service) in stations(model) {
+        let mut say = |key, message: String, hint: String| {
+            all.push(Objection {
+                service: name.clone(),
+                key,
+                severity: Severity::Error,
+                message,
+                hint,
+            });
+        };
+        match program(service) {
+            Some(program) if has_program(program) => {}
+            Some(program) => say(
+                "image",
+                format!("its program {program} is not built"),
+                format!("cargo build --release -p {program}"),
+            ),
+            None => {
+                let image = service.image.as_deref().unwrap_or("its image");
+                say(
+                    "image",
+                    format!("{image} is no program of this project, and only Docker can run it"),
+                    WITH_DOCKER.to_owned(),
+                );
+            }
+        }
+        for (key, message) in uses_of_containers(service) {
+            say(key, message, WITH_DOCKER.to_owned());
+        }
+        if let Some(why) = means.objection(&Limits::of(service)) {
+            say(
+                quota_key(service),
+                why,
+                "write a whole number of CPUs, or run as root".to_owned(),
+            );
+        }
+        if let Some((message, hint)) = unreachable(model, name, service) {
+            say("environment", message, hint);
+        }
+    }
+    all
+}
+
+fn quota_key(service: &Service) -> &'static str {
+    match service.limits().and_then(|limits| limits.cpus) {
+        Some(_) => "deploy.resources.limits.cpus",
+        None => "cpus",
+    }
+}
+
+/// The keys whose meaning is a container's.
+fn uses_of_containers(service: &Service) -> Vec<(&'static str, String)> {
+    let mut uses = Vec::new();
+    if let Some(mount) = service.volumes.first() {
+        let target = &mount.target;
+        uses.push((
+            "volumes",
+            format!("a local station has no disk of its own to mount {target} in"),
+        ));
+    }
+    if let Some(folder) = service.tmpfs.first() {
+        uses.push((
+            "tmpfs",
+            format!("a local station has no disk of its own to mount {folder} in"),
+        ));
+    }
+    if service.entrypoint.is_some() {
+        uses.push((
+            "entrypoint",
+            "a local station has no image whose program could be replaced".to_owned(),
+        ));
+    }
+    if let Some(command) = &service.command
+        && command.first().map(String::as_str) != Some("serve")
+    {
+        uses.push(("command", "a local station can only `serve`".to_owned()));
+    }
+    if service.privileged || !service.cap_add.is_empty() {
+        let key = if service.privileged {
+            "privileged"
+        } else {
+            "cap_add"
+        };
+        uses.push((key, "a local station gets no privilege".to_owned()));
+    }
+    if let Some(mode) = service
+        .network_mode
+        .as_deref()
+        .filter(|mode| *mode != "host")
+    {
+        uses.push((
+            "network_mode",
+            format!("a local station is on this machine's network, not on {mode:?}"),
+        ));
+    }
+    if let Some(port) = service.ports.first() {
+        let target = port.target;
+        uses.push((
+            "ports",
+            format!("a local station chooses its own ports, and cannot publish {target}"),
+        ));
+    }
+    if service.cpu_shares.is_some() {
+        uses.push((
+            "cpu_shares",
+            "a local station has no weight against others".to_owned(),
+        ));
+    }
+    uses
+}
+
+/// Why what its environment names cannot become one address.
+fn unreachable(model: &LabModel, name: &str, service: &Service) -> Option<(String, String)> {
+    let own = environment_of(service);
+    for other in uses(model, name, &own) {
+        let target = &model.services[&other];
+        if !target.starts_by_itself() {
+            return Some((
+                format!("it names {other}, which is no station"),
+                "name a station".to_owned(),
+            ));
+        }
+        if target.replicas() != 1 {
+            return Some((
+                format!(
+                    "it names {other}, whose {} replicas share no address here",
+                    target.replicas()
+                ),
+                WITH_DOCKER.to_owned(),
+            ));
+        }
+        if reaches(model, &other, name, &mut Vec::new()) {
+            return Some((
+                format!("it and {other} name one another, and neither can be started first"),
+                "one of them must not name the other".to_owned(),
+            ));
+        }
+    }
+    None
+}
+
+fn environment_of(service: &Service) -> BTreeMap<String, String> {
+    let pairs = service.environment.iter();
+    pairs
+        .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
+        .collect()
+}
+
+/// Whether `from` names `to`, itself or through others.
+fn reaches(model: &LabModel, from: &str, to: &str, seen: &mut Vec<String>) -> bool {
+    if seen.iter().any(|name| name == from) {
+        return false;
+    }
+    seen.push(from.to_owned());
+    let own = environment_of(&model.services[from]);
+    let named = uses(model, from, &own);
+    named
+        .iter()
+        .any(|name| name == to || reaches(model, name, to, seen))
+}
+
+#[cfg(test)]
+mod tests;

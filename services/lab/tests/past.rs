@@ -1,0 +1,126 @@
+//! `lab report`, `lab history` and `lab compare` as they are called.
+
+#![allow(clippy::unwrap_used)]
+
+use assert_cmd::Command;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A run of the lab without a row, as the runner would have kept it.
+fn saved(results: &Path, lab: &str, started: &str) -> PathBuf {
+    let run = serde_json::json!({
+        "schema": "parlab-run/1", "lab": lab, "backend": "docker", "started": started,
+        "seconds": 1.0, "quick": false, "partial": false, "parameters": {}, "host": {},
+        "stations": [], "rows": [], "comparisons": [], "groups": [], "invariants": [],
+        "changes": [],
+    });
+    let folder = results.join(lab).join(started.replace(':', "-"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("run.json");
+    std::fs::write(&file, run.to_string()).unwrap();
+    file
+}
+
+/// Exit status, standard output and standard error.
+fn lab(arguments: &[&Path]) -> (i32, String, String) {
+    let output = Command::cargo_bin("lab")
+        .unwrap()
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let code = output.status.code().unwrap();
+    (code, text(output.stdout), text(output.stderr))
+}
+
+fn results() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+const FIRST: &str = "2025-11-21T09:00:00Z";
+const SECOND: &str = "2025-11-21T10:00:00Z";
+
+#[test]
+fn a_report_is_written_beside_its_run_and_named() {
+    let results = results();
+    let run = saved(results.path(), "lab-primes", FIRST);
+
+    let (status, out, err) = lab(&[Path::new("report"), &run]);
+
+    let page = run.with_file_name("report.html");
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert_eq!(out.trim_end(), page.display().to_string());
+    assert!(
+        std::fs::read_to_string(page)
+            .unwrap()
+            .contains("<h1>lab-primes</h1>")
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_written_says_which_and_leaves_nothing_half() {
+    let results = results();
+    let run = saved(results.path(), "lab-primes", FIRST);
+    std::fs::create_dir(run.with_file_name("report.html")).unwrap();
+
+    let (status, out, err) = lab(&[Path::new("report"), &run]);
+
+    assert_eq!((status, out.as_str()), (1, ""));
+    assert!(
+        err.contains("report.html: the page cannot be written"),
+        "{err}"
+    );
+    assert!(!run.with_file_name("report.html.new").exists());
+}
+
+#[test]
+fn the_history_has_a_line_for_each_run_the_newest_last() {
+    let results = results();
+    let [history, option] = [Path::new("history"), Path::new("--results")];
+    let (status, out, _) = lab(&[history, option, results.path()]);
+    assert_eq!(status, 0);
+    assert_eq!(out, "lab-primes: no run yet; make lab-primes\n");
+
+    saved(results.path(), "lab-primes", SECOND);
+    saved(results.path(), "lab-primes", FIRST);
+    let (status, out, _) = lab(&[history, option, results.path(), Path::new("primes")]);
+    assert_eq!(status, 0);
+    assert!(
+        out.find(FIRST).unwrap() < out.find(SECOND).unwrap(),
+        "{out}"
+    );
+
+    let (status, _, err) = lab(&[history, option, results.path(), Path::new("lab-prime")]);
+    assert_eq!(status, 64);
+    assert!(err.contains("did you mean lab-primes?"), "{err}");
+}
+
+#[test]
+fn a_run_that_cannot_be_read_hides_no_other() {
+    let results = results();
+    saved(results.path(), "lab-primes", FIRST);
+    std::fs::write(saved(results.path(), "lab-primes", SECOND), "{").unwrap();
+
+    let arguments = ["history", "primes", "--results"].map(Path::new);
+    let (status, out, err) = lab(&[&arguments[..], &[results.path()]].concat());
+
+    assert_eq!(status, 1);
+    assert!(out.contains(FIRST), "{out}");
+    assert!(err.contains("is not whole JSON"), "{err}");
+}
+
+#[test]
+fn only_runs_of_one_lab_are_compared() {
+    let results = results();
+    let compare = Path::new("compare");
+    let [first, second] = [FIRST, SECOND].map(|at| saved(results.path(), "lab-primes", at));
+    let other = saved(results.path(), "lab-other", SECOND);
+
+    let (status, out, _) = lab(&[compare, &first, &second]);
+    assert_eq!(status, 0);
+    assert!(out.contains(&format!("{FIRST} → {SECOND}")), "{out}");
+
+    let (status, _, err) = lab(&[compare, &first, &other]);
+    assert_eq!(status, 64);
+    assert!(err.contains("have no rows in common"), "{err}");
+}
