@@ -2,7 +2,7 @@
 
 LABS := $(patsubst compose/%.yml,%,$(wildcard compose/lab-*.yml))
 
-.PHONY: help $(LABS) down clean stats logs doctor offline-images test e2e bench fmt lint
+.PHONY: help $(LABS) down clean stats logs report history compare doctor offline-images test e2e bench fmt lint
 
 help: ## show this list (the default)
 	@sh scripts/help.sh $(MAKEFILE_LIST)
@@ -20,14 +20,23 @@ stats: ## what the stations use right now, beside their limits
 logs: ## what the stations say; STATION=… for one of them
 	@sh scripts/logs.sh $(STATION)
 
+report: ## the newest run as a page, made again; RUN=… for another
+	@sh scripts/report.sh $(RUN)
+
+history: ## the runs so far, with what was changed; LAB=… for one lab
+	@sh scripts/history.sh $(LAB)
+
+compare: ## the newest run against the one before; BEFORE=… AFTER=… for others
+	@BEFORE=$(BEFORE) AFTER=$(AFTER) sh scripts/compare.sh
+
 down: ## stop and remove the stations; results stay
 	@sh scripts/down.sh
 
 clean: ## down, and remove what was built; results stay
 	@sh scripts/clean.sh
 
-doctor: ## can labs run here, and if not, what to do
-	@sh scripts/doctor.sh
+doctor: ## can labs run here, with Docker or without; JSON=1 for programs
+	@sh scripts/doctor.sh $(if $(JSON),--json)
 
 offline-images: ## make the base images here where no registry can be reached
 	@sh scripts/offline-images.sh
@@ -35,7 +44,7 @@ offline-images: ## make the base images here where no registry can be reached
 test: ## all tests; those in Docker where it answers
 	@sh scripts/test.sh
 
-e2e: ## only the tests that run labs in Docker
+e2e: ## only the tests that run labs
 	@sh scripts/e2e.sh
 
 bench: ## how fast the workloads are

@@ -4,8 +4,13 @@ set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib/common.sh
 . scripts/lib/docker.sh
+. scripts/lib/lock.sh
 
-need_docker "(so nothing of Parlab is up either)"
+need_docker
+if holder=$(lock_holder); then
+    die "$EXIT_BUSY" "a lab is running here (process $holder): its stations are needed" \
+        "wait for it, or stop it with Ctrl-C there; if there is none: rm -r $LOCK"
+fi
 if [ -z "$(project_containers -a)$(docker network ls -q --filter "label=com.docker.compose.project=$PROJECT")" ]; then
     good 'nothing is up'
     exit

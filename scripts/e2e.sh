@@ -1,6 +1,6 @@
 #!/bin/sh
-# The tests of the repository and those that run labs in Docker; the latter are
-# left out, said so, where it does not answer. PARLAB_REQUIRE_DOCKER=1 makes
+# The tests of the repository and those that run labs; those in Docker are left
+# out, said so, where it does not answer. PARLAB_REQUIRE_DOCKER=1 makes
 # that a failure.
 set -eu
 cd "$(dirname "$0")/.."
@@ -21,6 +21,6 @@ elif [ -n "${PARLAB_REQUIRE_DOCKER:-}" ]; then
 fi
 cargo test -p e2e
 if [ -n "$docker_problem" ]; then
-    warn "left out: all tests that run labs, since $docker_problem"
+    warn "left out: all tests that run labs in Docker, since $docker_problem"
     say "  $docker_remedy"
 fi

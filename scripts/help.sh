@@ -15,6 +15,8 @@ cat <<'END'
 
   narrowed or changed:  make lab-primes QUICK=1
                         STATION= STRATEGY= WORKERS= KERNEL= LIMIT= ROUNDS=
+  where it runs:        in Docker where that answers, else as local processes;
+                        LOCAL=1 and DOCKER=1 force one
 
 Around them:
 END

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Runs one lab in Docker: lab.sh TOPIC
-# Images, check of the Compose file, stations, runner. The stations stay up
-# afterwards, idle, so that they can be looked at, edited and run again.
+# Runs one lab: lab.sh TOPIC
+# In Docker: images, check of the Compose file, stations, runner. The stations
+# stay up afterwards, idle, so that they can be looked at, edited and run again.
+# Without Docker: programs and runner, whose child processes the stations are.
 set -eu
 cd "$(dirname "$0")/.."
-for part in common docker images lock stations control run; do
+for part in common docker images lock stations control run backend local; do
     # shellcheck source=/dev/null
     . "scripts/lib/$part.sh"
 done
@@ -13,7 +14,7 @@ topic=${1:-}
 file=compose/lab-$topic.yml
 [ -f "$file" ] || die "$EXIT_USAGE" "there is no lab '$topic'" "there are: $(labs | tr '\n' ' ')"
 
-need_docker "or run the work without Docker: cargo run --release -p $topic -- run --strategy work-stealing"
+choose_backend
 
 stations='' control='' runner=''
 # shellcheck disable=SC2317 # called by the trap
@@ -24,11 +25,27 @@ finish() {
     free_lock
 }
 trap finish EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+# interrupted STATUS : before the runner has begun; then it has the traps.
+# shellcheck disable=SC2317 # called by the traps
+interrupted() {
+    printf '\n' >&2
+    bad "interrupted${phase_text:+ while $phase_text}: nothing was measured"
+    exit "$1"
+}
+trap 'interrupted 129' HUP
+trap 'interrupted 130' INT
+trap 'interrupted 143' TERM
 
 take_lock
+# shellcheck disable=SC2154 # set by choose_backend
+if [ "$backend" = local ]; then
+    prepare_local
+    build_programs
+    status=0
+    run_local || status=$?
+    [ "$status" = "$EXIT_USAGE" ] || printf '\nThe stations have ended. Next: edit %s, then make lab-%s again\n' "$file" "$topic"
+    exit "$status"
+fi
 prepare_state
 ensure_base_images
 # By itself and first: it checks the Compose file, and a broken file stops Compose.
@@ -43,6 +60,8 @@ serve_control </dev/null >/dev/null 2>&1 &
 control=$!
 status=0
 run_runner || status=$?
+# What was asked for cannot be: the message that says so is to be the last.
+[ "$status" != "$EXIT_USAGE" ] || exit "$status"
 
 cat <<END
 

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib/common.sh
 . scripts/lib/docker.sh
 
-need_docker "(there are no containers to show)"
+need_docker
 trap 'exit 0' INT
 
 # Name, quota and cpuset of containers: what `docker stats` leaves out.

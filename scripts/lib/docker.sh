@@ -32,16 +32,25 @@ find_docker_problem() {
     fi
 }
 
-# need_docker [LINE...] : ends the script where Docker cannot be used; the
-# lines say what can be done without it.
+# Ends the script where Docker cannot be used.
 need_docker() {
     find_docker_problem
-    [ -z "$docker_problem" ] || die "$EXIT_UNAVAILABLE" "$docker_problem" "$docker_remedy" "$@"
+    [ -z "$docker_problem" ] || die "$EXIT_UNAVAILABLE" "$docker_problem" "$docker_remedy"
 }
 
 # The ids of this project's containers that also match the docker ps options given.
 project_containers() {
     docker ps -q --filter "label=com.docker.compose.project=$PROJECT" "$@"
+}
+
+# The user that may write to the results, as numbers. In rootless Docker the
+# container's root is the caller.
+results_user() {
+    # shellcheck disable=SC2012 # the owner's numbers; no other command prints them everywhere
+    case $(docker info --format '{{.SecurityOptions}}' 2>/dev/null) in
+    *rootless*) echo 0:0 ;;
+    *) ls -nd "$RESULTS" | awk '{ print $3 ":" $4 }' ;;
+    esac
 }
 
 # What a build needs to reach the outside from behind a proxy.

@@ -2,19 +2,30 @@
 # One run at a time on a machine: two would measure each other, and all clones
 # share one Compose project. Sourced.
 
-LOCK=${TMPDIR:-/tmp}/parlab.lock
+# Not in TMPDIR, which each user may have for themselves.
+LOCK=/tmp/parlab.lock
+
+# The process that has the lock, 0 where it has not said yet; fails where
+# nobody has it.
+lock_holder() {
+    [ -d "$LOCK" ] || return
+    holder=$(cat "$LOCK/pid" 2>/dev/null || echo 0)
+    # ps, since kill -0 also fails for another user's process.
+    [ "$holder" = 0 ] || ps -p "$holder" >/dev/null 2>&1 || return
+    echo "$holder"
+}
 
 take_lock() {
     if ! mkdir "$LOCK" 2>/dev/null; then
-        holder=$(cat "$LOCK/pid" 2>/dev/null || echo 0)
-        # ps, since kill -0 also fails for another user's process.
-        if [ "$holder" = 0 ] || ps -p "$holder" >/dev/null 2>&1; then
+        if holder=$(lock_holder); then
             die "$EXIT_BUSY" "another lab is running here (process $holder): two would spoil each other's figures" \
                 "wait for it, or stop it with Ctrl-C there; if there is none: rm -r $LOCK"
         fi
         # Left over by a run that was killed.
-        rm -rf "$LOCK"
-        mkdir "$LOCK" || die "$EXIT_BUSY" "cannot take the lock $LOCK"
+        if ! { rm -rf "$LOCK" && mkdir "$LOCK"; } 2>/dev/null; then
+            die "$EXIT_BUSY" "a run that was killed left the lock $LOCK, and it is another user's" \
+                "have it removed: sudo rm -r $LOCK"
+        fi
     fi
     echo $$ >"$LOCK/pid"
     locked=yes

@@ -1,17 +1,32 @@
 # shellcheck shell=sh
-# Which of the ports that Parlab publishes are taken. Sourced by the doctor.
+# Which of the ports that the Compose files publish are taken. Sourced by the
+# doctor.
 
 # A taken port only stops what publishes it.
 check_ports() {
+    ports=$(published_ports)
+    [ -n "$ports" ] || {
+        good 'ports: no lab publishes one'
+        return
+    }
     taken=''
-    for use in 3000:Grafana 9090:Prometheus 8000:metrics 3100:cluster 8100:queue 8765:queue-WebSocket; do
-        port=${use%%:*}
+    # shellcheck disable=SC2086 # one word per port
+    set -- $ports
+    for use; do
+        variable=${use%%=*}
+        port=${use#*=}
+        eval "port=\${$variable:-$port}"
         if is_taken "$port"; then
-            caution "port $port on 127.0.0.1 is taken: ${use#*:} wants it; PARLAB_PORT_… can move it"
+            caution "port $port on 127.0.0.1 is taken: set $variable to another one"
             taken=yes
         fi
     done
-    [ -n "$taken" ] || good 'ports 3000, 9090, 8000, 3100, 8100 and 8765 are free'
+    [ -n "$taken" ] || good "ports: all $# that labs publish are free"
+}
+
+# VARIABLE=PORT of each "127.0.0.1:${VARIABLE:-PORT}:…" in the Compose files.
+published_ports() {
+    sed -n 's/^[^#]*127\.0\.0\.1:${\(PARLAB_PORT_[A-Z_]*\):-\([0-9]*\)}:.*/\1=\2/p' compose/*.yml | sort -u
 }
 
 is_taken() {

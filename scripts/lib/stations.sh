@@ -7,18 +7,17 @@
 # that they can write there and the files are theirs. In rootless Docker the
 # container's root is the caller.
 prepare_state() {
-    mkdir -p "$STATE"
-    # shellcheck disable=SC2012 # the owner's numbers; no other command prints them everywhere
-    PARLAB_USER=$(ls -nd "$RESULTS" | awk '{ print $3 ":" $4 }')
-    if [ ! -w "$STATE" ]; then
-        die "$EXIT_UNAVAILABLE" "you cannot write to $RESULTS/" "sudo chown -R $(id -u):$(id -g) $RESULTS"
-    fi
+    mkdir -p "$STATE" "$RESULTS/lab-$topic" 2>/dev/null ||
+        die "$EXIT_UNAVAILABLE" "$STATE/ and $RESULTS/lab-$topic/ cannot be made: is $RESULTS a folder that you can write to?" \
+            "sudo chown -R $(id -u):$(id -g) $RESULTS, or move it away"
+    PARLAB_USER=$(results_user)
+    for folder in "$STATE" "$RESULTS/lab-$topic"; do
+        [ -w "$folder" ] ||
+            die "$EXIT_UNAVAILABLE" "you cannot write to $folder/" "sudo chown -R $(id -u):$(id -g) $RESULTS"
+    done
     rm -rf "$STATE/control"
     mkdir "$STATE/control"
-    [ "$(id -u)" != 0 ] || chown "$PARLAB_USER" "$STATE" "$STATE/control"
-    case $(docker info --format '{{.SecurityOptions}}' 2>/dev/null) in
-    *rootless*) PARLAB_USER=0:0 ;;
-    esac
+    [ "$(id -u)" != 0 ] || chown "$PARLAB_USER" "$STATE" "$STATE/control" "$RESULTS/lab-$topic"
     LAB_ENGINE="Docker $(docker version --format '{{.Server.Version}}')"
     export PARLAB_USER LAB_ENGINE
 }

@@ -6,10 +6,10 @@ use clap::Parser;
 use cpu_budget::{Cgroup, clock::monotonic_seconds, thread};
 use measure::report::{ReplicaAccount, Round, Row, WorkerAccount};
 use service_kit::host::report_here;
-use service_kit::sampling::{Cause, Start, Window, WorkerClock};
+use service_kit::sampling::{Cause, Start, Window, WorkerClock, end_at};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Barrier, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// What each worker does.
@@ -38,6 +38,11 @@ struct Load {
     /// Hold one lock, shared by all, while computing
     #[arg(long)]
     lock: bool,
+
+    /// Do each item at the same time as the others: as many items for everyone,
+    /// and nobody sleeps before all are done
+    #[arg(long, requires = "sleep_ms", conflicts_with_all = ["first_items", "lock"])]
+    together: bool,
 
     /// How many samples
     #[arg(long, default_value_t = 6)]
@@ -83,6 +88,7 @@ impl Load {
     fn sample(&self, cgroup: &Cgroup) -> ReplicaAccount {
         let lock = &Mutex::new(());
         let left = &AtomicU32::new(self.items * self.workers as u32);
+        let all_done = &Barrier::new(self.workers);
         let window = Window::open(
             cgroup,
             self.workers,
@@ -92,7 +98,7 @@ impl Load {
         let started = window.started();
         let mut accounts: Vec<WorkerAccount> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..self.workers)
-                .map(|index| scope.spawn(move || self.work(index, started, left, lock)))
+                .map(|index| scope.spawn(move || self.work(index, started, left, lock, all_done)))
                 .collect();
             let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
             joined
@@ -104,9 +110,9 @@ impl Load {
             .map(|a| a.ended_seconds)
             .fold(started, f64::max);
         for account in &mut accounts {
-            account.blocked_on.tail += ended - account.ended_seconds;
+            end_at(account, started, ended);
         }
-        window.close(ended, accounts, 0.0)
+        window.close(ended).account(accounts, 0.0)
     }
 
     fn work(
@@ -115,11 +121,13 @@ impl Load {
         started: f64,
         left: &AtomicU32,
         lock: &Mutex<()>,
+        all_done: &Barrier,
     ) -> WorkerAccount {
-        let mut clock = WorkerClock::of_new_thread(started);
+        let mut clock = WorkerClock::of_new_thread();
         let own = match (index, self.first_items) {
             (0, Some(first)) => &AtomicU32::new(first),
             (_, Some(_)) => &AtomicU32::new(self.items),
+            (_, None) if self.together => &AtomicU32::new(self.items),
             (_, None) => left,
         };
         let next = || {
@@ -134,6 +142,9 @@ impl Load {
                 drop(held.unwrap_or_else(PoisonError::into_inner));
             } else {
                 spin(self.busy_ms);
+            }
+            if self.together {
+                clock.blocked(Cause::Io, || all_done.wait());
             }
             if self.sleep_ms > 0.0 {
                 let pause = Duration::from_secs_f64(self.sleep_ms * 1e-3);

@@ -45,7 +45,7 @@ fn quick_run_measures_applies_limits_and_keeps_a_valid_report() {
     explain_gives_the_same_verdicts(&checkout);
 }
 
-fn assert_valid(report: &Value) {
+pub(crate) fn assert_valid(report: &Value) {
     let schema = std::fs::read_to_string(root().join("docs/run.schema.json")).unwrap();
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();

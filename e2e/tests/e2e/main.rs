@@ -1,12 +1,13 @@
-//! The labs, run for real in Docker.
+//! The labs, run for real: in Docker, and as local processes.
 //!
 //! Everything here shares one Compose project and one machine's CPUs, so one
-//! test runs at a time. Without Docker each says that it was left out.
+//! test runs at a time. Without Docker those that need it say that they were left out.
 #![allow(clippy::unwrap_used)]
 // Holding `Docker` is what permits its calls.
 #![allow(clippy::unused_self)]
 
 mod lab_primes;
+mod local;
 mod repository;
 mod support;
 mod truth;

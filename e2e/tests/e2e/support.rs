@@ -12,6 +12,11 @@ const DEADLINE: Duration = Duration::from_mins(25);
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
+/// This machine's CPUs, held by one test at a time.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Docker, held by one test at a time.
 pub(crate) struct Docker {
     _turn: MutexGuard<'static, ()>,
@@ -20,7 +25,7 @@ pub(crate) struct Docker {
 impl Docker {
     /// Waits for this test's turn; `None`, said so, where no Docker answers.
     pub(crate) fn take(test: &str) -> Option<Self> {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turn();
         let answers = Command::new("docker")
             .args(["version", "--format", "{{.Server.Version}}"])
             .stdout(Stdio::null())
@@ -152,7 +157,7 @@ impl Drop for Checkout {
 }
 
 /// Waits for a child, no longer than the deadline.
-fn finish(mut child: std::process::Child, what: &[&str]) -> Output {
+pub(crate) fn finish(mut child: std::process::Child, what: &[&str]) -> Output {
     // Read meanwhile: a full pipe would keep the child from ending.
     let stdout = reader(child.stdout.take().unwrap());
     let stderr = reader(child.stderr.take().unwrap());

@@ -13,10 +13,14 @@ const ATTEMPTS: u32 = 6;
 
 /// Share of the allowed CPUs' time that others or the hypervisor had, from
 /// which on work that needs all of them cannot show that it used them.
-const DISTURBED: f64 = 0.015;
+pub(crate) const DISTURBED: f64 = 0.015;
+
+/// Share from which on the work is no longer the case that was built: bursts
+/// that others slow down fit into each period.
+const ANOTHER_CASE: f64 = 0.10;
 
 /// The share of the allowed CPUs' time that others or the hypervisor had.
-fn disturbance(row: &Row) -> f64 {
+pub(crate) fn disturbance(row: &Row) -> f64 {
     let accounts = || row.rounds.iter().flat_map(|round| &round.replicas);
     let taken = accounts()
         .map(|a| a.cpus.others_seconds.unwrap_or(0.0) + a.cpus.steal_seconds.unwrap_or(0.0));
@@ -56,9 +60,10 @@ impl Docker {
         report.rows.into_iter().next().unwrap()
     }
 
-    /// The case gets its kind; another kind is a wrong verdict. A machine that
-    /// others disturb may show `host` or leave it open: then it is tried again,
-    /// and left open in the end only if the disturbance was measured each time.
+    /// The case gets its kind; another kind is a wrong verdict, unless others
+    /// were so busy that it is another case. A machine that others disturb may
+    /// also show `host` or leave it open: then it is tried again, and left open
+    /// in the end only if the disturbance was measured each time.
     fn assert_truth(&self, case: &Case) {
         let mut quiet_but_open = None;
         for _ in 0..ATTEMPTS {
@@ -74,8 +79,13 @@ impl Docker {
                 return;
             }
             let open = [VerdictKind::Unclear, VerdictKind::Host].contains(&verdict.kind);
-            assert!(open, "not {}: {shown}", case.expected);
-            if disturbance(&row) < DISTURBED {
+            let disturbance = disturbance(&row);
+            assert!(
+                open || disturbance >= ANOTHER_CASE,
+                "not {}: {shown}",
+                case.expected
+            );
+            if disturbance < DISTURBED {
                 quiet_but_open = Some(shown);
             }
         }
@@ -181,6 +191,13 @@ fn work_whose_bottleneck_is_built_in_gets_that_verdict() {
             limits: TWO_CPUS,
             load: "--workers 2 --busy-ms 1 --sleep-ms 20 --items 50",
             expected: VerdictKind::Waiting,
+        },
+        // CPUs that stand idle while threads are ready at other moments: no
+        // limit above does that, and no single loss is the largest.
+        Case {
+            limits: TWO_CPUS,
+            load: "--workers 4 --busy-ms 20 --sleep-ms 8 --items 20 --together",
+            expected: VerdictKind::Unclear,
         },
     ];
     for case in cases {

@@ -1,0 +1,164 @@
+//! A folder to run the lab in without Docker, and what a runner leaves behind.
+
+use super::LAB;
+use crate::lab_primes::assert_valid;
+use crate::support::{finish, root, turn};
+use measure::report::RunReport;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{MutexGuard, OnceLock};
+use std::time::{Duration, Instant};
+
+/// How long what is killed may take to be gone.
+const GONE: Duration = Duration::from_secs(5);
+
+/// A folder to run in, with Compose files of its own.
+pub(crate) struct Bench {
+    _turn: MutexGuard<'static, ()>,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let turn = turn();
+        programs();
+        let folder = tempfile::tempdir().unwrap();
+        let compose = folder.path().join("compose");
+        std::fs::create_dir(&compose).unwrap();
+        for entry in std::fs::read_dir(root().join("compose")).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), compose.join(entry.file_name())).unwrap();
+        }
+        Self {
+            _turn: turn,
+            folder,
+        }
+    }
+
+    pub(crate) fn compose(&self) -> PathBuf {
+        self.folder.path().join("compose/lab-primes.yml")
+    }
+
+    pub(crate) fn start(&self, settings: &[(&str, &str)]) -> Child {
+        Command::new(programs().join("lab"))
+            .current_dir(self.folder.path())
+            .args(["run", "--local", "--lab", LAB])
+            .env_remove("LAB_LIMITS")
+            .envs(settings.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    pub(crate) fn run(&self, settings: &[(&str, &str)]) -> Output {
+        finish(self.start(settings), &["lab run --local"])
+    }
+
+    pub(crate) fn report(&self) -> RunReport {
+        let path = self
+            .folder
+            .path()
+            .join("results/lab-primes/latest/run.json");
+        let text = std::fs::read_to_string(path).unwrap();
+        assert_valid(&serde_json::from_str(&text).unwrap());
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+/// The folder of the programs, built once; where this test's own program is.
+fn programs() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let built = Command::new(env!("CARGO"))
+            .current_dir(root())
+            .args(["build", "--quiet", "-p", "lab", "-p", "primes"])
+            .status()
+            .unwrap();
+        assert!(built.success(), "the programs cannot be built");
+        let own = Path::new(env!("CARGO_BIN_EXE_known-load"));
+        own.parent().unwrap().to_owned()
+    })
+}
+
+/// The processes that a runner started, by what it put into their environment.
+pub(crate) fn stations_of(runner: u32) -> Vec<String> {
+    let marks = ["STATION_NAME=", &format!("-{runner}\0")];
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter(|process| {
+            let environment = std::fs::read(process.path().join("environ")).unwrap_or_default();
+            let environment = String::from_utf8_lossy(&environment).into_owned() + "\0";
+            let station = environment.split_inclusive('\0');
+            station
+                .into_iter()
+                .any(|entry| entry.starts_with(marks[0]) && entry.ends_with(marks[1]))
+        })
+        .map(|process| process.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+/// The control groups that a runner made.
+pub(crate) fn groups_of(runner: u32) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    gather(
+        Path::new("/sys/fs/cgroup"),
+        &format!("-{runner}-"),
+        &mut found,
+    );
+    found
+}
+
+fn gather(folder: &Path, part: &str, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("parlab-") && name.contains(part) {
+            found.push(entry.path());
+        } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            gather(&entry.path(), part, found);
+        }
+    }
+}
+
+pub(crate) fn gone<T: std::fmt::Debug>(what: impl Fn() -> Vec<T>) {
+    let deadline = Instant::now() + GONE;
+    loop {
+        let left = what();
+        if left.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "still there: {left:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits until the runner says that its first round is done; what it says
+/// afterwards is read to the end.
+pub(crate) fn first_round(child: &mut Child) -> std::thread::JoinHandle<String> {
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut before = String::new();
+    for line in lines.by_ref().map_while(Result::ok) {
+        before += &line;
+        before.push('\n');
+        if line.contains("round 1 of") {
+            return std::thread::spawn(move || {
+                let rest: Vec<String> = lines.map_while(Result::ok).collect();
+                before + &rest.join("\n")
+            });
+        }
+    }
+    panic!("the first round was never announced: {before}");
+}
+
+pub(crate) fn signal(process: u32, signal: &str) {
+    let kill = format!("kill -{signal} {process}");
+    assert!(
+        Command::new("sh")
+            .args(["-c", &kill])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
