@@ -1,6 +1,7 @@
 //! What the Compose file declares, what the kernel applied, and what the
 //! runtime believes.
 
+use super::machine::unsteady;
 use super::names::known;
 use super::paragraph::Paragraph;
 use super::style::{Paint, Style};
@@ -10,7 +11,8 @@ use crate::verdict::thresholds::SAME_CPUS;
 use crate::verdict::words::{cpu_count, cpus};
 
 /// Stations that did not run, whose limits are not those declared, or whose
-/// runtime sees another number of CPUs than it may use.
+/// runtime sees another number of CPUs than it may use; and whether the machine
+/// itself was steady.
 pub fn disagreements(report: &RunReport, style: &Style) -> String {
     let text: String = disagreements_of(report)
         .into_iter()
@@ -27,7 +29,7 @@ pub fn disagreements(report: &RunReport, style: &Style) -> String {
     if text.is_empty() {
         return text;
     }
-    style.heading("Disagreements") + &text
+    style.heading("Know this first") + &text
 }
 
 /// What is not as declared, or not as the runtime believes.
@@ -48,7 +50,12 @@ pub fn disagreements_of(report: &RunReport) -> Vec<Disagreement<'_>> {
             text,
         })
     });
-    let notes = [unknown(report), sees_more(report), sees_fewer(report)];
+    let notes = [
+        unsteady(report),
+        unknown(report),
+        sees_more(report),
+        sees_fewer(report),
+    ];
     let notes = notes.into_iter().flatten().map(|text| Disagreement {
         station: None,
         text,

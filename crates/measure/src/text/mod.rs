@@ -13,6 +13,7 @@ mod conclusions;
 pub mod figures;
 mod legend;
 mod limits;
+mod machine;
 pub mod names;
 mod next;
 mod paragraph;

@@ -7,7 +7,7 @@ mod any;
 mod sample;
 
 use super::*;
-use crate::report::{Backend, Host, Interval, PassedOver, Predecessor, Row};
+use crate::report::{Backend, Host, Interval, PassedOver, Predecessor, ReplicaAccount, Round, Row};
 use sample::{row, station};
 use std::path::Path;
 
@@ -96,7 +96,7 @@ fn what_is_unknown_is_never_zero() {
     assert!(legend(&report, &style(100)).contains("? is what is unknown."));
     assert_eq!(
         disagreements(&report, &style(120)),
-        "Disagreements\n! Whether the limits applied are those declared is unknown, since the \
+        "Know this first\n! Whether the limits applied are those declared is unknown, since the \
          kernel does not tell: two.\n"
     );
 }
@@ -191,6 +191,29 @@ fn what_is_unknown_is_not_told_as_a_difference() {
 fn an_agreeing_report_has_no_disagreements() {
     let report = report_of(row("two", "executor", 2));
     assert_eq!(disagreements(&report, &style(80)), "");
+}
+
+#[test]
+fn a_machine_that_changed_its_speed_is_named_with_what_it_did_to_the_baseline() {
+    let mut baseline = row("two", "sequential", 1);
+    baseline.baseline = true;
+    baseline.rounds = [0.60, 0.65].map(two_jobs).to_vec();
+    let mut report = report_of(baseline);
+    assert_eq!(disagreements(&report, &style(80)), "");
+    report.rows[0].rounds.push(two_jobs(0.85));
+    let text = disagreements(&report, &style(400));
+    assert!(text.contains("cost 600 ms to 850 ms"), "{text}");
+}
+
+/// A round of two jobs that cost so many CPU seconds each.
+fn two_jobs(cpu_seconds: f64) -> Round {
+    let mut replica = ReplicaAccount::default();
+    replica.group.cpu_seconds = Some(2.0 * cpu_seconds);
+    Round {
+        round: 0,
+        repeats: 2,
+        replicas: vec![replica],
+    }
 }
 
 #[test]
