@@ -2,6 +2,9 @@
 
 LABS := $(patsubst compose/%.yml,%,$(wildcard compose/lab-*.yml))
 
+# The names given on the command line; a lab refuses misspelt ones of its own.
+export LAB_GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
+
 .PHONY: help $(LABS) down clean stats logs report history compare doctor offline-images test e2e bench fmt lint
 
 help: ## show this list (the default)

@@ -15,6 +15,7 @@ cat <<'END'
 
   narrowed or changed:  make lab-primes QUICK=1
                         STATION= STRATEGY= WORKERS= KERNEL= LIMIT= ROUNDS=
+                        (WORKERS=auto: as many as use all of a station's CPUs)
   where it runs:        in Docker where that answers, else as local processes;
                         LOCAL=1 and DOCKER=1 force one
 

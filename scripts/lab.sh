@@ -5,7 +5,7 @@
 # Without Docker: programs and runner, whose child processes the stations are.
 set -eu
 cd "$(dirname "$0")/.."
-for part in common docker images lock stations control run backend local; do
+for part in common docker images lock ports stations control run backend local; do
     # shellcheck source=/dev/null
     . "scripts/lib/$part.sh"
 done
@@ -53,7 +53,10 @@ phase 'building the runner' build_image lab
 check_file
 phase 'building the stations' build_stations
 clear_leftovers
+explained_by=explain_taken_port
 phase "starting $(printf '%s\n' "$stations" | wc -l | tr -d ' ') stations" start_stations
+# shellcheck disable=SC2034 # read by phase
+explained_by=''
 write_model
 
 serve_control </dev/null >/dev/null 2>&1 &

@@ -61,8 +61,10 @@ end_child() {
 }
 
 # phase TEXT COMMAND... : one line for a step, with the seconds that it takes;
-# what the command prints is shown only when it fails. A function that is
-# called this way runs what takes long by `attended`, so that it can be ended.
+# what the command prints is shown only when it fails, and not where
+# explained_by names a function that finds plainer words for the log's file. A
+# function called this way runs what takes long by `attended`, so that it can be
+# ended.
 phase() {
     phase_text=$1
     phase_log=$STATE/phase.log
@@ -83,8 +85,10 @@ phase() {
     child=''
     [ ! -t 1 ] || printf '\r\033[K'
     if [ "$phase_status" != 0 ]; then
-        bad "$phase_text failed; the end of $phase_log says why:"
-        tail -n 25 "$phase_log" | sed 's/^/  /' >&2
+        "${explained_by:-false}" "$phase_log" || {
+            bad "$phase_text failed; the end of $phase_log says why:"
+            tail -n 25 "$phase_log" | sed 's/^/  /' >&2
+        }
         exit "$phase_status"
     fi
     good "$phase_text ($(($(date +%s) - phase_began)) s)"

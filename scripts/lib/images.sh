@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Base images: those at hand are used, those missing pulled, and where that
-# fails stand-ins are made. Sourced.
+# fails stand-ins are offered. Sourced.
 
 # How long a registry may take to answer; the pull itself may take longer.
 REGISTRY_SECONDS=20
@@ -51,19 +51,22 @@ ensure_base_images() {
 }
 
 # Stand-ins for all that is missing: one image that cannot be pulled means
-# that the others cannot either.
+# that the others cannot either. A person is asked; CI=true is a yes.
 make_stand_ins() {
-    if has_terminal; then
+    reply=n
+    if [ "${CI:-}" = true ]; then
+        reply=y
+    elif has_terminal; then
         printf 'Make local stand-ins from Debian packages (about two minutes, as root)? [y/N] '
         read -r reply || reply=n
-        case $reply in
-        [yY]*) ;;
-        *)
-            die "$EXIT_UNAVAILABLE" 'base images are missing' \
-                'come back with a registry in reach, or make them: make offline-images'
-            ;;
-        esac
     fi
+    case $reply in
+    [yY]*) ;;
+    *)
+        die "$EXIT_UNAVAILABLE" 'base images are missing' \
+            'come back with a registry in reach, or make them: make offline-images'
+        ;;
+    esac
     # shellcheck disable=SC2046 # one word per image
     attended sh scripts/offline-images.sh $(base_images)
 }

@@ -1,6 +1,5 @@
 # shellcheck shell=sh
-# Which of the ports that the Compose files publish are taken. Sourced by the
-# doctor.
+# Which of the ports that the Compose files publish are taken. Sourced.
 
 # A taken port only stops what publishes it.
 check_ports() {
@@ -24,9 +23,53 @@ check_ports() {
     [ -n "$taken" ] || good "ports: all $# that labs publish are free"
 }
 
-# VARIABLE=PORT of each "127.0.0.1:${VARIABLE:-PORT}:…" in the Compose files.
+# VARIABLE=PORT of each port that can be chosen.
 published_ports() {
-    sed -n 's/^[^#]*127\.0\.0\.1:${\(PARLAB_PORT_[A-Z_]*\):-\([0-9]*\)}:.*/\1=\2/p' compose/*.yml | sort -u
+    port_uses | sed -n 's/^\(PARLAB_PORT_[A-Z_]*\) \([0-9]*\) .*/\1=\2/p' | sort -u
+}
+
+# VARIABLE PORT FILE:LINE SERVICE of each port that the Compose files publish on
+# the host, by "127.0.0.1:${VARIABLE:-PORT}:…" or by a number; then VARIABLE is -.
+port_uses() {
+    awk '
+        FNR == 1 { service = "-" }
+        /^  [a-z0-9_-]+:/ { service = $1; sub(/:.*/, "", service) }
+        {
+            sub(/(^|[ \t])#.*/, "")
+            where = FILENAME ":" FNR " " service
+        }
+        match($0, /127\.0\.0\.1:\$\{PARLAB_PORT_[A-Z_]+:-[0-9]+\}:/) {
+            split(substr($0, RSTART + 12, RLENGTH - 14), use, ":-")
+            print use[1], use[2], where
+            next
+        }
+        /^ *(- |ports:)/ && match($0, /[0-9]+:[0-9]+("|\/|,|\]| |$)/) {
+            split(substr($0, RSTART), use, ":")
+            print "-", use[1], where
+        }' compose/*.yml
+}
+
+# explain_taken_port LOG : of what `up` said, which port could not be had, who
+# wanted it, and what to do; fails where it was not that.
+explain_taken_port() {
+    taken=$(grep -E 'already (allocated|in use)' "$1" |
+        sed -nE 's/.*(Bind for|host port for|listen tcp[46]?|port TCP) (\[[^]]*]|[0-9.]+|::):([0-9]+).*/\3/p' | head -n 1)
+    [ -n "$taken" ] || return
+    wanted='' remedy=''
+    # shellcheck disable=SC2046 # one word per part
+    set -- $(port_uses)
+    while [ $# -ge 4 ]; do
+        chosen=$2
+        [ "$1" = - ] || eval "chosen=\${$1:-$2}"
+        if [ "$chosen" = "$taken" ]; then
+            wanted="$4 ($3)"
+            remedy="choose another one, $1=<port> in front of make; or end what listens on this one"
+            [ "$1" != - ] || remedy='write another one there, or end what listens on this one'
+        fi
+        shift 4
+    done
+    bad "port $taken of this machine is taken${wanted:+, so $wanted cannot have it}"
+    printf '  %s\n' "${remedy:-end what listens there}" >&2
 }
 
 is_taken() {

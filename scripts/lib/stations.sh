@@ -34,18 +34,22 @@ build_stations() {
     done
 }
 
-# The variables that the Compose files mention, as options that pass them on.
-interpolated_variables() {
-    cat compose/services.yml "$file" | tr '$' '\n' | sed -n 's/^{\([A-Za-z_][A-Za-z0-9_]*\).*/\1/p' | sort -u |
-        while read -r variable; do printf -- '-e %s ' "$variable"; done
+# The variables that the Compose files mention, in a value or as a name without
+# one, as options that pass them on.
+mentioned_variables() {
+    {
+        cat compose/services.yml "$file" | tr '$' '\n' | sed -n 's/^{\([A-Za-z_][A-Za-z0-9_]*\).*/\1/p'
+        sed -n 's/^ *\([A-Z][A-Z0-9_]*\): *$/\1/p' compose/services.yml "$file"
+    } | sort -u | while read -r variable; do printf -- '-e %s ' "$variable"; done
 }
 
-# Sets stations; says which cannot run and why.
+# Sets stations; says which cannot run and why, and which option cannot be.
 check_file() {
     status=0
     # shellcheck disable=SC2046 # one word per argument
     stations=$(docker run --rm --network none --read-only --cap-drop ALL -v "$PWD/compose:/compose:ro" \
-        $(interpolated_variables) parlab/lab check --compose-dir /compose --lab "$topic" --format stations) || status=$?
+        -e LAB_GIVEN $(mentioned_variables) parlab/lab check --compose-dir /compose --lab "$topic" --format stations) || status=$?
+    [ "$status" != "$EXIT_USAGE" ] || exit "$status"
     [ "$status" = 0 ] || die "$status" "$file cannot run as it stands; nothing was started or changed" \
         "mend what is named above, then make lab-$topic again"
     export LAB_STATIONS="$stations"

@@ -65,8 +65,14 @@ impl CpuBudget {
     /// runtime believes, and failing that 1.
     pub fn advice(&self) -> WorkerAdvice {
         let believed = || self.believed_cpus.unwrap_or(1) as f64;
-        let cpus = self.effective_cpus().unwrap_or_else(believed);
-        WorkerAdvice {
+        WorkerAdvice::for_cpus(self.effective_cpus().unwrap_or_else(believed))
+    }
+}
+
+impl WorkerAdvice {
+    /// That of a budget of `cpus` CPUs' worth of time.
+    pub fn for_cpus(cpus: f64) -> Self {
+        Self {
             avoids_throttling: (cpus.floor() as usize).max(1),
             uses_whole_budget: (cpus.ceil() as usize).max(1),
         }

@@ -3,7 +3,7 @@
 use crate::html::Text;
 use measure::report::RunReport;
 use measure::text::figures::{UNKNOWN, count, run_time};
-use measure::text::{backend, disagreements_of};
+use measure::text::{backend, busy_host, disagreements_of};
 
 /// The page's header.
 pub(crate) fn head(report: &RunReport) -> String {
@@ -44,6 +44,9 @@ fn notes(report: &RunReport) -> String {
     if report.quick {
         let text = "fewer rows and rounds, and no comparison is claimed from it.";
         note("caution", "Quick run:", text);
+    }
+    if let Some(text) = busy_host(report) {
+        note("caution", "The machine was busy:", &text);
     }
     for disagreement in disagreements_of(report) {
         match disagreement.station {

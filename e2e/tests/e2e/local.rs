@@ -211,3 +211,27 @@ fn a_component_that_the_lab_needs_is_refused_before_anything_starts() {
         "{said}"
     );
 }
+
+/// The options are checked before a station runs that could be asked.
+#[test]
+fn what_the_check_knows_of_primes_is_what_primes_says() {
+    let bench = Bench::new();
+    let names = |said: &str, before: &str, after: char| -> Vec<String> {
+        let (_, list) = said.split_once(before).unwrap_or_else(|| panic!("{said}"));
+        let list = list.split([after, '\n']).next().unwrap();
+        list.split(", ")
+            .map(|name| name.trim().to_owned())
+            .collect()
+    };
+    for (option, variable) in [("--strategy", "STRATEGY"), ("--kernel", "KERNEL")] {
+        let refused = bench.primes(&["run", option, "none-of-these"]);
+        let of_primes = names(&said(&refused), "allowed is ", ';');
+        let refused = bench.run(&[(variable, "none-of-these")]);
+        assert_eq!(refused.status.code(), Some(64), "{}", said(&refused));
+        assert_eq!(names(&said(&refused), "(there are ", ')'), of_primes);
+    }
+    let refused = bench.primes(&["run", "--limit", "1e30"]);
+    let limit = names(&said(&refused), "must be from 1 to ", ';');
+    let refused = bench.run(&[("LIMIT", "1e30")]);
+    assert_eq!(names(&said(&refused), "must be from 1 to ", ';'), limit);
+}

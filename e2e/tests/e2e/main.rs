@@ -9,5 +9,6 @@
 mod lab_primes;
 mod local;
 mod repository;
+mod scripts;
 mod support;
 mod truth;

@@ -7,7 +7,10 @@ mod limits;
 pub use host::Host;
 pub use limits::{Objection, refused};
 
+use crate::Refused;
 use crate::compose::{self, Environment, Finding, Loaded, Service, Severity, show_bytes};
+use crate::config::OptionArgs;
+use crate::labs::{Lab, Options, by_name};
 use crate::station::local::WITH_DOCKER;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -37,6 +40,10 @@ pub struct CheckArgs {
     /// Check for a host of this many CPUs instead of this one
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=8192))]
     pub host_cpus: Option<u16>,
+
+    /// What a run is to narrow or change, which is checked too
+    #[command(flatten)]
+    pub narrowed: OptionArgs,
 }
 
 /// What goes to standard output.
@@ -66,17 +73,22 @@ pub struct Station {
 }
 
 /// Checks and prints. Exit status 0: at least one station can be granted.
-pub fn run(args: &CheckArgs) -> ExitCode {
+pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let lab = by_name(&args.lab);
+    let options = lab.map(|lab| args.narrowed.options(lab)).transpose()?;
     let host = args
         .host_cpus
         .map_or_else(Host::read, |cpus| Host::with_cpus(cpus.into()));
     let outcome = check(load(&args.compose_dir, &args.lab), &host);
+    if let (Some(lab), Some(options)) = (lab, &options) {
+        outcome.check_names(lab, options)?;
+    }
     print(&outcome, args);
-    if outcome.can_run() {
+    Ok(if outcome.can_run() {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(EXIT_BAD_FILE)
-    }
+    })
 }
 
 /// Reads a lab, `primes` or `lab-primes`, with the variables that are set here.
@@ -145,6 +157,17 @@ pub fn examine_local(loaded: &Loaded, local: Vec<Objection>) -> Outcome {
 }
 
 impl Outcome {
+    /// Refuses a name in the options that this lab has not. A broken file has
+    /// no names, and what is wrong with it comes first.
+    pub fn check_names(&self, lab: &dyn Lab, options: &Options) -> Result<(), Refused> {
+        let names: Vec<String> = self.stations.iter().map(|s| s.name.clone()).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        lab.check(options, &names, &lab.abilities())
+            .map_err(Refused)
+    }
+
     /// A refused runner would leave nobody to measure the stations.
     pub fn can_run(&self) -> bool {
         let is_station = |name: &str| self.stations.iter().any(|station| station.name == name);

@@ -1,10 +1,10 @@
 //! What the runner can be told.
 
 use crate::Refused;
-use crate::labs::{LABS, Lab, Options, by_name};
+use crate::labs::{LABS, Lab, Options, Workers, by_name};
 use crate::station::local::Choice;
 use clap::{Args, Parser, Subcommand};
-use service_kit::config::count;
+use service_kit::config::count_within;
 use service_kit::problem::nearest;
 use std::path::PathBuf;
 
@@ -90,8 +90,7 @@ pub struct MeansArgs {
     pub json: bool,
 }
 
-/// Options of `run`. An empty value is as good as none: Compose passes on
-/// every variable, set or not.
+/// Options of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Which lab
@@ -110,6 +109,15 @@ pub struct RunArgs {
     #[arg(long, env = "LAB_ENGINE", default_value = "")]
     pub engine: String,
 
+    /// What is narrowed or changed
+    #[command(flatten)]
+    pub narrowed: OptionArgs,
+}
+
+/// What a person may narrow or change, by variables of make. An empty value is
+/// as good as none: Compose passes on every variable, set or not.
+#[derive(Debug, Args)]
+pub struct OptionArgs {
     /// A short run: 1 for fewer rows and rounds
     #[arg(long, env = "QUICK", default_value = "")]
     pub quick: String,
@@ -122,7 +130,8 @@ pub struct RunArgs {
     #[arg(long, env = "STRATEGY", default_value = "")]
     pub strategy: String,
 
-    /// Only these worker counts, separated by commas
+    /// Only these worker counts, separated by commas; auto: as many as use all
+    /// of the station's CPUs
     #[arg(long, env = "WORKERS", default_value = "")]
     pub workers: String,
 
@@ -130,13 +139,17 @@ pub struct RunArgs {
     #[arg(long, env = "KERNEL", default_value = "")]
     pub kernel: String,
 
-    /// The job's size, such as 2000000 or 2e6
+    /// The job's size, such as 2000000 or 2e6, 1 to 10^12
     #[arg(long, env = "LIMIT", default_value = "")]
     pub limit: String,
 
     /// How many rounds
     #[arg(long, env = "ROUNDS", default_value = "")]
     pub rounds: String,
+
+    /// The names of the variables on make's command line, to notice misspelt ones
+    #[arg(long, env = "LAB_GIVEN", default_value = "", hide = true)]
+    pub given: String,
 }
 
 /// Options of `explain`.
@@ -243,9 +256,13 @@ impl RunArgs {
         };
         self.results.clone().unwrap_or_else(|| default.into())
     }
+}
 
-    /// What was narrowed or changed, checked.
-    pub fn options(&self) -> Result<Options, Refused> {
+impl OptionArgs {
+    /// What was narrowed or changed for a run of `lab`, as far as it can be
+    /// judged without its stations.
+    pub fn options(&self, lab: &dyn Lab) -> Result<Options, Refused> {
+        self.refuse_misspelt()?;
         let quick = match self.quick.as_str() {
             "" | "0" | "false" | "no" => false,
             "1" | "true" | "yes" => true,
@@ -253,12 +270,13 @@ impl RunArgs {
         };
         let workers = list(&self.workers)
             .iter()
-            .map(|text| match text.parse() {
-                Ok(workers @ 1..=1024) => Ok(workers),
+            .map(|text| match (text.as_str(), text.parse()) {
+                ("auto", _) => Ok(Workers::Auto),
+                (_, Ok(workers @ 1..=1024)) => Ok(Workers::Exactly(workers)),
                 _ => Err(bad(
                     "WORKERS",
                     text,
-                    "whole numbers from 1 to 1024, such as 1,2,4",
+                    "auto, or whole numbers from 1 to 1024, such as 1,2,4",
                 )),
             })
             .collect::<Result<_, _>>()?;
@@ -271,19 +289,51 @@ impl RunArgs {
         };
         let limit = match self.limit.as_str() {
             "" => None,
-            text => Some(count(text).map_err(|why| Refused(format!("LIMIT={text}: {why}")))?),
+            text => Some(
+                count_within(text, lab.sizes())
+                    .map_err(|why| Refused(format!("LIMIT={text}: {why}")))?,
+            ),
+        };
+        let kernel = match list(&self.kernel).as_slice() {
+            [] => None,
+            [kernel] => Some(kernel.clone()),
+            _ => return Err(bad("KERNEL", &self.kernel, "one name")),
         };
         Ok(Options {
             quick,
             stations: list(&self.station),
             strategies: list(&self.strategy),
             workers,
-            kernel: list(&self.kernel).into_iter().next(),
+            kernel,
             limit,
             rounds,
         })
     }
+
+    /// Refuses a variable of make's command line that is nearly one of these: a
+    /// run without it would be another than was asked for. What is near none
+    /// may be meant for something else.
+    fn refuse_misspelt(&self) -> Result<(), Refused> {
+        let command = Self::augment_args(clap::Command::new("make"));
+        let ours = command.get_arguments().filter_map(clap::Arg::get_env);
+        let ours = ours.filter_map(std::ffi::OsStr::to_str);
+        let known: Vec<&str> = ours.chain(OF_THE_SCRIPTS).collect();
+        for name in list(&self.given) {
+            if known.contains(&name.as_str()) {
+                continue;
+            }
+            if let Some(meant) = nearest(&name, known.iter().copied()) {
+                return Err(Refused(format!(
+                    "{name}: there is no such variable; did you mean {meant}?"
+                )));
+            }
+        }
+        Ok(())
+    }
 }
+
+/// Variables of a lab's run that the scripts read, or that are about its text.
+const OF_THE_SCRIPTS: [&str; 4] = ["LOCAL", "DOCKER", "COLUMNS", "NO_COLOR"];
 
 /// The words of a list separated by commas or spaces.
 pub fn list(text: &str) -> Vec<String> {

@@ -3,6 +3,7 @@
 use crate::check::{self, Outcome};
 use crate::compose::{Finding, Loaded};
 use crate::config::{LocalArgs, MeansArgs};
+use crate::labs::{Lab, Options};
 use crate::model;
 use crate::station::local::{self, Cgroups, Choice, Local, Means, Places};
 use crate::{BadFile, Busy, Refused};
@@ -34,10 +35,14 @@ pub fn lock() -> anyhow::Result<RunLock> {
 
 /// Checks the lab's file, starts its stations, and says on standard error what
 /// is wrong and what holds the limits.
-pub async fn start(lab: &str, args: &LocalArgs, results: &Path) -> anyhow::Result<Local> {
+pub async fn start(
+    (lab, options): (&dyn Lab, &Options),
+    args: &LocalArgs,
+    results: &Path,
+) -> anyhow::Result<Local> {
     let enter = std::env::current_exe().context("where this program is cannot be found")?;
     let programs = programs(args, &enter)?;
-    let loaded = check::load(&args.compose_dir, lab).map_err(|findings| {
+    let loaded = check::load(&args.compose_dir, lab.name()).map_err(|findings| {
         say(&findings, args);
         BadFile
     })?;
@@ -47,6 +52,7 @@ pub async fn start(lab: &str, args: &LocalArgs, results: &Path) -> anyhow::Resul
     }
     let (means, passed) = local::find(args.limits, &enter).map_err(Refused)?;
     let outcome = outcome(&loaded, &means, &programs);
+    outcome.check_names(lab, options)?;
     say(&outcome.findings, args);
     if !outcome.can_run() {
         return Err(BadFile.into());

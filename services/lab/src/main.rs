@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     let cli: Cli = service_kit::config::parse();
     let ended = match cli.command {
         Command::Run(args) => run::run(&args),
-        Command::Check(args) => return check::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Report(args) => report::report(&args),
         Command::History(args) => past::history(&args),

@@ -2,6 +2,7 @@
 
 use crate::config::{ActArgs, Place, RunArgs, Verb, list};
 use crate::history::History;
+use crate::labs::{Lab, Options};
 use crate::progress::Progress;
 use crate::runner::Runner;
 use crate::station::docker::Docker;
@@ -17,7 +18,7 @@ use tokio::sync::watch;
 /// Runs a lab, prints what came of it and keeps it.
 pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let lab = args.place.lab()?;
-    let options = args.options()?;
+    let options = args.narrowed.options(lab)?;
     let _lock = args.local.local.then(local::lock).transpose()?;
     let results = args.results();
     let history = History::of(&results, lab.name());
@@ -25,7 +26,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
 
     let mut report = on_a_runtime(async {
         let interrupted = interruption()?;
-        let stations = stations(args, &results, interrupted.clone()).await?;
+        let stations = stations(args, (lab, &options), &results, interrupted.clone()).await?;
         let runner = Runner {
             lab,
             stations: stations.as_ref(),
@@ -84,6 +85,7 @@ pub fn act(args: &ActArgs) -> anyhow::Result<ExitCode> {
 /// that start now and end when the result is dropped.
 async fn stations(
     args: &RunArgs,
+    asked: (&dyn Lab, &Options),
     results: &Path,
     mut interrupted: watch::Receiver<bool>,
 ) -> anyhow::Result<Box<dyn Stations>> {
@@ -91,7 +93,7 @@ async fn stations(
         return Ok(Box::new(backend(&args.place)?));
     }
     tokio::select! {
-        stations = local::start(&args.place.lab, &args.local, results) => Ok(Box::new(stations?)),
+        stations = local::start(asked, &args.local, results) => Ok(Box::new(stations?)),
         _ = interrupted.wait_for(|&stop| stop) => Err(crate::Interrupted.into()),
     }
 }

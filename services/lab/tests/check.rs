@@ -30,12 +30,22 @@ fn folder(lab: &str) -> TempDir {
 
 /// Exit status, standard output and standard error.
 fn check(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    check_with(folder, arguments, &[])
+}
+
+/// The same, with these variables set.
+fn check_with(
+    folder: &Path,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> (i32, String, String) {
     let output = Command::cargo_bin("lab")
         .unwrap()
         .arg("check")
         .arg("--compose-dir")
         .arg(folder)
         .args(arguments)
+        .envs(variables.iter().copied())
         .output()
         .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -124,24 +134,110 @@ fn a_lab_that_is_not_there_is_named_with_those_that_are() {
 fn variables_come_from_the_environment() {
     let folder = folder(&LAB.replace("3.0", "${PARLAB_TEST_CPUS:-3.0}"));
 
-    let output = Command::cargo_bin("lab")
-        .unwrap()
-        .args([
-            "check",
-            "--format",
-            "stations",
-            "--lab",
-            "x",
-            "--host-cpus",
-            "2",
-        ])
-        .arg("--compose-dir")
-        .arg(folder.path())
-        .env("PARLAB_TEST_CPUS", "2")
-        .output()
-        .unwrap();
+    let arguments = ["--format", "stations", "--lab", "x", "--host-cpus", "2"];
+    let two = [("PARLAB_TEST_CPUS", "2")];
 
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "one\nthree\n");
+    let (_, out, _) = check_with(folder.path(), &arguments, &two);
+
+    assert_eq!(out, "one\nthree\n");
+}
+
+/// `lab-primes` as it stands here, for a machine of two CPUs.
+fn check_primes(variables: &[(&str, &str)]) -> (i32, String, String) {
+    let compose = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../compose");
+    let arguments = ["--lab", "primes", "--format", "stations"];
+    check_with(
+        &compose,
+        &[&arguments[..], &["--host-cpus", "2"]].concat(),
+        variables,
+    )
+}
+
+#[test]
+fn an_option_that_cannot_be_is_one_line_and_status_64() {
+    for (variable, value, says) in [
+        ("STATION", "primes-hlaf", "did you mean primes-half?"),
+        ("STATION", "primes-one,elsewhere", "STATION=elsewhere: "),
+        ("STRATEGY", "work-steling", "did you mean work-stealing?"),
+        ("KERNEL", "seive", "did you mean sieve?"),
+        ("KERNEL", "trial,sieve", "must be one name"),
+        (
+            "WORKERS",
+            "1,two",
+            "must be auto, or whole numbers from 1 to 1024",
+        ),
+        (
+            "WORKERS",
+            "0",
+            "must be auto, or whole numbers from 1 to 1024",
+        ),
+        ("ROUNDS", "0", "must be a whole number from 1 to 100"),
+        ("QUICK", "maybe", "must be 1 or 0"),
+        ("LIMIT", "0", "must be from 1 to 1000000000000 (10^12)"),
+        ("LIMIT", "-1", "must be from 1 to 1000000000000 (10^12)"),
+        ("LIMIT", "1e30", "must be from 1 to 1000000000000 (10^12)"),
+        (
+            "LIMIT",
+            "1000000000001",
+            "must be from 1 to 1000000000000 (10^12)",
+        ),
+        (
+            "LIMIT",
+            "abc",
+            "must be a whole number, such as 2000000 or 2e6",
+        ),
+        (
+            "LIMIT",
+            "2.5",
+            "must be a whole number, such as 2000000 or 2e6",
+        ),
+        (
+            "LAB_GIVEN",
+            "LIMT",
+            "LIMT: there is no such variable; did you mean LIMIT?",
+        ),
+        ("LAB_GIVEN", "QUICK stations", "did you mean STATION?"),
+        ("LAB_GIVEN", "ROUND", "did you mean ROUNDS?"),
+    ] {
+        let (status, out, err) = check_primes(&[(variable, value)]);
+        let said = format!("{variable}={value}: {status} {out}{err}");
+        assert_eq!((status, out.as_str()), (64, ""), "{said}");
+        assert_eq!(err.lines().count(), 1, "{said}");
+        assert!(err.contains(says), "{said}");
+    }
+}
+
+#[test]
+fn options_that_can_be_grant_what_a_run_without_them_does() {
+    let plain = check_primes(&[]);
+    assert_eq!(plain.0, 0, "{plain:?}");
+    for (variable, value) in [
+        ("STATION", "primes-one, primes-two"),
+        (
+            "STRATEGY",
+            "sequential,static-threads,executor,channels,processes,async",
+        ),
+        ("WORKERS", "auto"),
+        ("WORKERS", "1,auto,1024"),
+        ("KERNEL", "sieve"),
+        ("LIMIT", "1"),
+        ("LIMIT", "1e12"),
+        ("ROUNDS", "100"),
+        ("QUICK", "1"),
+        // What make passes on where nothing is set.
+        ("WORKERS", ""),
+        // Ours, the scripts', and one that may be meant for something else.
+        (
+            "LAB_GIVEN",
+            "LIMIT LOCAL COLUMNS DEBIAN_MIRROR PARLAB_PORT_GRAFANA",
+        ),
+    ] {
+        assert_eq!(
+            check_primes(&[(variable, value)]),
+            plain,
+            "{variable}={value}"
+        );
+    }
 }
 
 /// The real labs, on the smallest host they are written for.

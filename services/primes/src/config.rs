@@ -2,7 +2,7 @@
 
 use crate::workload::{Kernel, LARGEST_LIMIT, Strategy};
 use clap::{Args, Parser, ValueEnum};
-use service_kit::config::{Addresses, ServeArgs, count};
+use service_kit::config::{Addresses, ServeArgs, count, count_within};
 
 /// Counts primes in parallel, seven ways, under whatever CPU limit it is given.
 #[derive(Debug, Parser)]
@@ -113,17 +113,7 @@ impl Workers {
 }
 
 fn limit(text: &str) -> Result<u64, String> {
-    let out_of_range = || format!("must be from 1 to {LARGEST_LIMIT} (10^12)");
-    if text
-        .parse::<f64>()
-        .is_ok_and(|limit| limit > LARGEST_LIMIT as f64)
-    {
-        return Err(out_of_range());
-    }
-    match count(text)? {
-        limit @ 1..=LARGEST_LIMIT => Ok(limit),
-        _ => Err(out_of_range()),
-    }
+    count_within(text, 1..=LARGEST_LIMIT)
 }
 
 fn workers(text: &str) -> Result<Workers, String> {

@@ -1,6 +1,6 @@
 //! Which earlier run a run can be compared with.
 
-use super::knobs::{Scope, parameter_knobs};
+use super::knobs::job_knobs;
 use crate::report::RunReport;
 use std::collections::BTreeSet;
 
@@ -24,9 +24,11 @@ pub fn why_not_comparable(before: &RunReport, after: &RunReport) -> Option<Strin
     if before.quick && !after.quick {
         return Some("it was quick".to_owned());
     }
-    let other_work = |knob: &super::Knob| knob.scope == Scope::AllRows;
-    if let Some(knob) = parameter_knobs(before, after).into_iter().find(other_work) {
-        return Some(format!("its {} was {}", knob.name, knob.before));
+    if let Some(knob) = job_knobs(before, after).first() {
+        return Some(format!(
+            "its {} was {} and not {}, which is another job",
+            knob.name, knob.before, knob.after
+        ));
     }
     let (was, is) = (measured(before), measured(after));
     // A run of the baseline alone still shows what was edited.

@@ -1,7 +1,9 @@
 //! What a change did to the rows that both runs measured.
 
+use super::knobs::job_knobs;
 use crate::report::{Round, Row, RunReport};
-use crate::stats::{RunsOutcome, compare_runs, pair_by_round};
+use crate::stats::{ROUNDS_FOR_A_CLAIM, RunsOutcome, compare_runs, pair_by_round};
+use crate::text::names::name_of_key;
 use crate::verdict::thresholds::{FIDELITY, SAME_CPUS};
 use crate::verdict::words::{count, seconds};
 
@@ -15,7 +17,16 @@ pub(super) struct Runs<'a> {
 /// What became of one row.
 struct Effect {
     text: String,
-    claimed: bool,
+    kind: EffectKind,
+}
+
+/// What may be said of it.
+#[derive(PartialEq)]
+enum EffectKind {
+    Claimed,
+    WithinNoise,
+    /// Why it was not compared.
+    NotCompared(String),
 }
 
 /// A row that both runs measured, by the rule for two runs.
@@ -54,6 +65,11 @@ impl<'a> Runs<'a> {
         }
     }
 
+    /// Why no row of the two can be compared; `None` where rows can.
+    pub(super) fn incomparable(&self) -> Option<String> {
+        self.baselines.as_ref().err().cloned()
+    }
+
     /// The effect on each row of a station.
     pub(super) fn station_effects(&self, station: &str) -> Vec<String> {
         let of_station = |row: &Row| row.station == station;
@@ -67,24 +83,37 @@ impl<'a> Runs<'a> {
     }
 
     /// The effects that can be claimed on any row but those of the `edited`
-    /// stations, and how many rows are left.
+    /// stations, and how many rows are left, by why nothing is claimed of them.
     pub(super) fn effects_beside(&self, edited: &[&str]) -> Vec<String> {
         let effects = match self.effects(|row| !edited.contains(&row.station.as_str())) {
             Err(why) => return vec![why],
             Ok(effects) => effects,
         };
-        let unclaimed = effects.iter().filter(|e| !e.claimed).count();
-        let mut texts: Vec<String> = effects
-            .into_iter()
-            .filter(|e| e.claimed)
-            .map(|e| e.text)
-            .collect();
+        let unclaimed = effects.iter().filter(|e| e.kind == EffectKind::WithinNoise);
+        let unclaimed = unclaimed.count();
+        let mut reasons: Vec<(&str, usize)> = Vec::new();
+        for effect in &effects {
+            let EffectKind::NotCompared(why) = &effect.kind else {
+                continue;
+            };
+            match reasons.iter_mut().find(|(said, _)| said == why) {
+                Some((_, rows)) => *rows += 1,
+                None => reasons.push((why, 1)),
+            }
+        }
+        let claimed = effects.iter().filter(|e| e.kind == EffectKind::Claimed);
+        let mut texts: Vec<String> = claimed.map(|e| e.text.clone()).collect();
         if unclaimed > 0 {
             texts.push(format!(
                 "{}: no difference beside the baseline that could be claimed.",
                 count(unclaimed, "row")
             ));
         }
+        texts.extend(
+            reasons
+                .into_iter()
+                .map(|(why, rows)| format!("{}: {why}.", count(rows, "row"))),
+        );
         texts
     }
 
@@ -118,20 +147,46 @@ impl<'a> Runs<'a> {
     fn effect(&self, key: &str, was: &Side, is: &Side) -> Option<Effect> {
         let ComparedRow { ratio, outcome, .. } = self.compared(key, was, is)?;
         let walls = walls_words(was, is);
-        let measured = match outcome {
-            RunsOutcome::Faster => format!("{ratio:.2} × as fast ({walls})"),
-            RunsOutcome::Slower => format!("took {:.2} × as long ({walls})", 1.0 / ratio),
-            RunsOutcome::WithinNoise => format!("within noise ({walls})"),
+        let (kind, measured) = match outcome {
+            RunsOutcome::Faster => (
+                EffectKind::Claimed,
+                format!("{ratio:.2} × as fast ({walls})"),
+            ),
+            RunsOutcome::Slower => (
+                EffectKind::Claimed,
+                format!("took {:.2} × as long ({walls})", 1.0 / ratio),
+            ),
+            RunsOutcome::WithinNoise => {
+                (EffectKind::WithinNoise, format!("within noise ({walls})"))
+            }
             RunsOutcome::TooFewRounds => {
-                format!("{walls}; with fewer than six full rounds in a run nothing is claimed")
+                let why = self.why_not_compared(was, is);
+                let text = format!("{why} ({walls})");
+                (EffectKind::NotCompared(why), text)
             }
         };
-        let claimed = matches!(outcome, RunsOutcome::Faster | RunsOutcome::Slower);
-        let model = model_words(was, is).unwrap_or_default();
+        let model = match kind {
+            EffectKind::NotCompared(_) => None,
+            _ => model_words(was, is),
+        };
+        let name = name_of_key(self.after, key);
         Some(Effect {
-            text: format!("{key}: {measured}{model}."),
-            claimed,
+            text: format!("{name}: {measured}{}.", model.unwrap_or_default()),
+            kind,
         })
+    }
+
+    fn why_not_compared(&self, was: &Side, is: &Side) -> String {
+        let [before, after] = [was, is].map(|side| side.normalised.len());
+        if before.min(after) < ROUNDS_FOR_A_CLAIM {
+            return format!("not compared: {before} and {after} rounds, six needed");
+        }
+        let quick = if self.after.quick {
+            "this"
+        } else {
+            "the earlier"
+        };
+        format!("not compared: {quick} run was quick")
     }
 
     fn compared(&self, key: &str, was: &Side, is: &Side) -> Option<ComparedRow> {
@@ -231,6 +286,17 @@ fn predicted_ratio(was: &Side, is: &Side) -> Option<f64> {
 /// The baselines of both runs, when they can stand for the machine's speed in
 /// each: the same single-worker job, and no quota that stops it.
 fn baselines<'a>(before: &'a RunReport, after: &'a RunReport) -> Result<[&'a Row; 2], String> {
+    let jobs = job_knobs(before, after);
+    if !jobs.is_empty() {
+        let differ = jobs
+            .iter()
+            .map(|knob| format!("{} {} → {}", knob.name, knob.before, knob.after));
+        let differ: Vec<String> = differ.collect();
+        return Err(format!(
+            "Not compared: the two runs did different jobs ({}).",
+            differ.join(", ")
+        ));
+    }
     let of = |report: &'a RunReport| report.rows.iter().find(|row| row.baseline);
     let (Some(was), Some(is)) = (of(before), of(after)) else {
         return Err("No effect can be told: a run has no baseline row.".to_owned());

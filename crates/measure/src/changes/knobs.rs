@@ -22,11 +22,13 @@ pub(super) enum Scope {
     Station,
     /// Every row.
     AllRows,
+    /// The job: rows of different jobs are not compared.
+    Job,
     /// None: what is measured, not how fast it is.
     Nothing,
 }
 
-/// Parameters that choose rows and rounds; the work stays the same.
+/// Parameters that choose rows and rounds: nothing of the lab changes with them.
 const CHOOSING: [&str; 7] = [
     "rounds",
     "quick",
@@ -39,7 +41,7 @@ const CHOOSING: [&str; 7] = [
 
 pub(super) fn knobs(before: &RunReport, after: &RunReport) -> Vec<Knob> {
     let mut knobs = station_knobs(before, after);
-    knobs.extend(parameter_knobs(before, after));
+    knobs.extend(job_knobs(before, after));
     knobs.extend(host_knobs(before, after));
     knobs
 }
@@ -104,7 +106,8 @@ fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", words::cpus(bytes as f64 / f64::from(1 << 20)))
 }
 
-pub(super) fn parameter_knobs(before: &RunReport, after: &RunReport) -> Vec<Knob> {
+/// Those of the parameters that say what the job is.
+pub(super) fn job_knobs(before: &RunReport, after: &RunReport) -> Vec<Knob> {
     let names: BTreeSet<&String> = before
         .parameters
         .keys()
@@ -112,15 +115,10 @@ pub(super) fn parameter_knobs(before: &RunReport, after: &RunReport) -> Vec<Knob
         .collect();
     names
         .into_iter()
+        .filter(|name| !CHOOSING.contains(&name.to_lowercase().as_str()))
         .filter_map(|name| {
             let values = [before, after].map(|r| parameter(r.parameters.get(name)));
-            let chooses = CHOOSING.contains(&name.to_lowercase().as_str());
-            let scope = if chooses {
-                Scope::Nothing
-            } else {
-                Scope::AllRows
-            };
-            differing(&after.lab, name, scope, values)
+            differing(&after.lab, name, Scope::Job, values)
         })
         .collect()
 }

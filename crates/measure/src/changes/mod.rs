@@ -28,6 +28,7 @@ pub fn changes(before: &RunReport, after: &RunReport) -> Vec<Change> {
         .map(|knob| {
             let effects = match knob.scope {
                 Scope::Nothing => Vec::new(),
+                Scope::Job => runs.incomparable().into_iter().collect(),
                 Scope::Station => of_station(&runs, &knobs, &on_all, knob),
                 Scope::AllRows => of_all(&runs, &knobs, &on_all, knob),
             };
@@ -42,6 +43,9 @@ fn of_station(runs: &Runs, knobs: &[Knob], on_all: &[&Knob], knob: &Knob) -> Vec
     let of_same = |other: &&Knob| other.scope == Scope::Station && other.subject == knob.subject;
     if let Some(first) = knobs.iter().find(of_same).filter(|first| *first != knob) {
         return vec![see(&first.name)];
+    }
+    if let Some(why) = runs.incomparable() {
+        return vec![why];
     }
     let mut effects = Vec::new();
     if !on_all.is_empty() {
@@ -61,6 +65,9 @@ fn of_all(runs: &Runs, knobs: &[Knob], on_all: &[&Knob], knob: &Knob) -> Vec<Str
     match on_all {
         [first, ..] if *first != knob => return vec![see(&name(first))],
         _ => {}
+    }
+    if let Some(why) = runs.incomparable() {
+        return vec![why];
     }
     let mut effects = Vec::new();
     if on_all.len() > 1 {

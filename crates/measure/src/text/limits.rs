@@ -41,9 +41,10 @@ pub struct Disagreement<'a> {
     pub text: String,
 }
 
-/// All disagreements, those of single stations first.
+/// All disagreements of the stations that have rows, those of single stations
+/// first.
 pub fn disagreements_of(report: &RunReport) -> Vec<Disagreement<'_>> {
-    let of_stations = report.stations.iter().filter_map(|station| {
+    let of_stations = in_this_run(report).filter_map(|station| {
         let text = refusal(station).or_else(|| not_as_declared(station))?;
         Some(Disagreement {
             station: Some(&station.name),
@@ -198,5 +199,11 @@ fn some_of<T: AsRef<str>>(names: &[T]) -> Option<String> {
 }
 
 fn ran(report: &RunReport) -> impl Iterator<Item = &Station> {
-    report.stations.iter().filter(|s| s.refused.is_none())
+    in_this_run(report).filter(|s| s.refused.is_none())
+}
+
+/// The stations that have rows: a narrowed run surveys the others too.
+fn in_this_run(report: &RunReport) -> impl Iterator<Item = &Station> {
+    let has_row = |station: &&Station| report.rows.iter().any(|row| row.station == station.name);
+    report.stations.iter().filter(has_row)
 }

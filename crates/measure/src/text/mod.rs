@@ -9,6 +9,7 @@
 //! [`names`], [`alike`], [`steps`] and so on): other renderings use the same words.
 
 mod bar;
+mod busy;
 mod conclusions;
 pub mod figures;
 mod legend;
@@ -29,6 +30,7 @@ mod verdicts;
 mod tests;
 
 pub use bar::{State, shares};
+pub use busy::{busy, busy_host};
 pub use conclusions::{answer, changes, comparisons, groups, invariants, passed_over};
 pub use legend::{brackets, hidden_steal, legend, meaning};
 pub use limits::{Disagreement, disagreements, disagreements_of, limits};
@@ -42,10 +44,11 @@ pub use verdicts::{alike, evidence, verdicts};
 
 use crate::report::RunReport;
 
-/// The whole report: disagreements first, then figures, then what they mean.
+/// The whole report: what spoils it and disagreements first, then figures, then what they mean.
 pub fn render(report: &RunReport, style: &Style) -> String {
-    let sections: [fn(&RunReport, &Style) -> String; 10] = [
+    let sections: [fn(&RunReport, &Style) -> String; 11] = [
         title,
+        busy,
         disagreements,
         table,
         legend,

@@ -7,7 +7,10 @@ mod any;
 mod sample;
 
 use super::*;
-use crate::report::{Backend, Host, Interval, PassedOver, Predecessor, ReplicaAccount, Round, Row};
+use crate::report::{
+    Backend, Host, Interval, PassedOver, Predecessor, ReplicaAccount, Round, Row, Verdict,
+    VerdictKind,
+};
 use sample::{row, station};
 use std::path::Path;
 
@@ -218,7 +221,7 @@ fn two_jobs(cpu_seconds: f64) -> Round {
 
 #[test]
 fn a_runtime_that_sees_too_few_cpus_is_named() {
-    let mut report = report_of(row("two", "executor", 2));
+    let mut report = report_of(row("odd", "executor", 2));
     report.stations = vec![station("odd", 1.5, 1)];
     let text = disagreements(&report, &style(120));
     let expected = "! The runtime sees fewer CPUs than it may use: odd 1 of 1.5 CPUs.";
@@ -234,6 +237,58 @@ fn a_run_of_its_own_declares_nothing() {
     let title = title(&report, &style(120));
     assert!(title.contains("in this process · 2 CPUs"), "{title}");
     assert!(!title.contains('?'), "{title}");
+}
+
+#[test]
+fn only_stations_with_rows_disagree() {
+    let mut report = report_of(row("two", "executor", 2));
+    report.stations.push(station("one-and-half", 1.5, 1));
+    let mut refused = station("four", 4.0, 2);
+    refused.refused = Some("this host has 2 CPUs".to_owned());
+    report.stations.push(refused);
+    assert_eq!(disagreements(&report, &style(120)), "");
+
+    for name in ["one-and-half", "four"] {
+        report.rows.push(row(name, "executor", 2));
+        let text = disagreements(&report, &style(120));
+        assert!(text.contains(name), "{text}");
+    }
+}
+
+#[test]
+fn where_most_rows_lost_their_cpus_one_sentence_says_so_at_the_top() {
+    let with = |kinds: &[VerdictKind]| {
+        let mut report = report_of(row("two", "executor", 2));
+        let row = report.rows.pop().unwrap();
+        report.rows = kinds.iter().map(|_| row.clone()).collect();
+        for (row, kind) in report.rows.iter_mut().zip(kinds) {
+            row.verdict = Some(Verdict {
+                kind: *kind,
+                text: String::new(),
+                evidence: String::new(),
+                next: String::new(),
+                also: Vec::new(),
+            });
+        }
+        report
+    };
+    let (host, quota) = (VerdictKind::Host, VerdictKind::Quota);
+    for few in [&[host][..], &[host, quota], &[host, host, quota, quota]] {
+        assert_eq!(busy(&with(few), &style(120)), "", "{few:?}");
+    }
+    let report = with(&[host, host, quota]);
+    let text = render(&report, &style(120));
+    let words: Vec<_> = text.split_whitespace().collect();
+    let (before, sentence) = words
+        .join(" ")
+        .split_once("! The machine was busy: in 2 of 3 rows something else had the CPUs.")
+        .map(|(before, after)| (before.to_owned(), after.to_owned()))
+        .unwrap();
+    assert!(
+        !before.contains("strategy workers"),
+        "above the table: {text}"
+    );
+    assert!(sentence.contains("and run again"), "{text}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn a_raised_quota_is_named_with_its_effect_and_the_prediction() {
     );
     let effect = &found[0].effects[0];
     assert!(
-        effect.starts_with("edited/sequential/trial/1: 1.9"),
+        effect.starts_with("edited · sequential · 1 worker: 1.9"),
         "{effect}"
     );
     assert!(
@@ -93,12 +93,27 @@ fn what_did_not_move_as_predicted_is_said() {
 }
 
 #[test]
-fn fewer_than_six_rounds_or_a_quick_run_claim_nothing() {
+fn a_row_that_cannot_be_compared_says_why() {
     let (before, after) = (run(0.5, half, 6, 1.0), run(1.0, full, 5, 1.0));
-    assert!(effects(&before, &after)[0].contains("nothing is claimed"));
+    let effect = &effects(&before, &after)[0];
+    let expected = "edited · sequential · 1 worker: not compared: 6 and 5 rounds, six needed (";
+    assert!(effect.starts_with(expected), "{effect}");
+    assert!(!effect.contains("model"), "{effect}");
     let mut quick = run(1.0, full, 6, 1.0);
     quick.quick = true;
-    assert!(effects(&before, &quick)[0].contains("nothing is claimed"));
+    let effect = &effects(&before, &quick)[0];
+    assert!(
+        effect.contains("not compared: this run was quick"),
+        "{effect}"
+    );
+
+    // Beside a change that bears on all rows, rows alike are counted.
+    let mut elsewhere = run(0.5, half, 5, 1.0);
+    elsewhere.host.cpus = Some(4);
+    assert_eq!(
+        effects(&before, &elsewhere),
+        ["1 row: not compared: 6 and 5 rounds, six needed."]
+    );
 }
 
 #[test]
@@ -120,29 +135,35 @@ fn knobs_of_one_station_that_changed_together_share_one_effect() {
 }
 
 #[test]
-fn parameters_bear_on_all_rows_and_choices_on_none() {
+fn another_job_is_a_change_whose_effect_is_not_compared() {
     let before = run(0.5, half, 6, 1.0);
-    let mut after = before.clone();
+    let mut after = run(1.0, full, 6, 1.0);
     after
         .parameters
         .insert("limit".to_owned(), 8_000_000.into());
     after.parameters.insert("rounds".to_owned(), 6.into());
+
     let found = changes(&before, &after);
-    assert_eq!(found.len(), 2);
-    assert_eq!(
-        (found[0].subject.as_str(), found[0].knob.as_str()),
-        ("lab-primes", "limit")
-    );
-    assert!(
-        found[0].effects[0].contains("1 row: no difference"),
-        "{:?}",
-        found[0].effects
-    );
-    assert_eq!(
-        (found[1].knob.as_str(), found[1].before.as_str()),
-        ("rounds", "default")
-    );
-    assert!(found[1].effects.is_empty());
+
+    let names: Vec<_> = found
+        .iter()
+        .map(|c| (c.subject.as_str(), c.knob.as_str()))
+        .collect();
+    assert_eq!(names, [("edited", "cpus"), ("lab-primes", "limit")]);
+    for change in &found {
+        assert_eq!(
+            change.effects,
+            ["Not compared: the two runs did different jobs (limit 2000000 → 8000000)."]
+        );
+    }
+}
+
+#[test]
+fn how_many_rounds_were_asked_for_is_no_change() {
+    let before = run(0.5, half, 6, 1.0);
+    let mut after = before.clone();
+    after.parameters.insert("rounds".to_owned(), 3.into());
+    assert!(changes(&before, &after).is_empty());
 }
 
 #[test]
@@ -194,36 +215,35 @@ fn a_station_without_a_common_row_says_so() {
 
 #[test]
 fn a_stations_change_beside_one_for_all_rows_claims_no_cause() {
-    let before = run(0.5, half, 6, 1.0);
+    let mut before = run(0.5, half, 6, 1.0);
+    before.host.model = Some("one".to_owned());
     let mut after = run(1.0, full, 6, 1.0);
-    after
-        .parameters
-        .insert("limit".to_owned(), 8_000_000.into());
     after.host.cpus = Some(4);
+    after.host.model = Some("another".to_owned());
 
     let found = changes(&before, &after);
 
     let names: Vec<_> = found.iter().map(|c| c.knob.as_str()).collect();
-    assert_eq!(names, ["cpus", "limit", "cpus"]);
+    assert_eq!(names, ["cpus", "cpus", "model"]);
     let of_station = &found[0].effects;
     assert_eq!(
         of_station[0],
-        "limit (lab-primes), cpus (host) changed as well, for every row: what follows came \
+        "cpus (host), model (host) changed as well, for every row: what follows came \
          of all that together, and no cause is claimed."
     );
     assert!(of_station[1].contains("as fast"), "{of_station:?}");
-    let of_limit = found[1].effects.join(" ");
+    let of_host = found[1].effects.join(" ");
     assert!(
-        of_limit.starts_with("cpus (host) changed as well"),
-        "{of_limit}"
+        of_host.starts_with("model (host) changed as well"),
+        "{of_host}"
     );
     assert!(
-        of_limit.ends_with("Left out here, since their own limits changed too: edited."),
-        "{of_limit}"
+        of_host.ends_with("Left out here, since their own limits changed too: edited."),
+        "{of_host}"
     );
-    assert!(!of_limit.contains("as fast"), "{of_limit}");
+    assert!(!of_host.contains("as fast"), "{of_host}");
     assert!(
-        found[2].effects[0].contains("together with limit (lab-primes)"),
+        found[2].effects[0].contains("together with cpus (host)"),
         "{:?}",
         found[2]
     );
@@ -258,7 +278,10 @@ fn what_does_not_compare_says_why() {
     let limit = why(|r| {
         r.parameters.insert("limit".to_owned(), 5_000_000.into());
     });
-    assert_eq!(limit.unwrap(), "its limit was 5000000");
+    assert_eq!(
+        limit.unwrap(),
+        "its limit was 5000000 and not 2000000, which is another job"
+    );
     // Which rows and rounds were chosen does not change the work.
     let rounds = why(|r| {
         r.parameters.insert("rounds".to_owned(), 3.into());

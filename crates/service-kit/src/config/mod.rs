@@ -9,7 +9,7 @@ use std::fmt::Display;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-pub use count::{count, whole};
+pub use count::{count, count_within, whole};
 pub use serve::{Addresses, Listeners, ServeArgs};
 
 /// The exit code of bad configuration: `EX_USAGE` of BSD's sysexits.h.

@@ -57,6 +57,12 @@ impl Bench {
         finish(self.start(settings), &["lab run --local"])
     }
 
+    /// The service's own program.
+    pub(crate) fn primes(&self, arguments: &[&str]) -> Output {
+        let mut primes = Command::new(programs().join("primes"));
+        primes.args(arguments).output().unwrap()
+    }
+
     pub(crate) fn report(&self) -> RunReport {
         let path = self
             .folder

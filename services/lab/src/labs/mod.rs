@@ -8,8 +8,10 @@ pub mod made;
 mod primes;
 mod scaling;
 
+use cpu_budget::WorkerAdvice;
 use measure::report::{RunReport, Station};
 use serde_json::Value;
+use std::ops::RangeInclusive;
 
 /// What a person narrowed or changed for this run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,7 +23,7 @@ pub struct Options {
     /// Only these strategies; empty: the lab's own choice.
     pub strategies: Vec<String>,
     /// Only these worker counts; empty: the lab's own choice.
-    pub workers: Vec<usize>,
+    pub workers: Vec<Workers>,
     /// What computes the job.
     pub kernel: Option<String>,
     /// The job's size.
@@ -34,6 +36,30 @@ impl Options {
     /// How many rounds to run: six give a 96.9 % interval, three 75 %.
     pub fn rounds(&self) -> u32 {
         self.rounds.unwrap_or(if self.quick { 3 } else { 6 })
+    }
+}
+
+/// How many workers of one replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workers {
+    /// As many as use all of the station's CPUs.
+    Auto,
+    /// This many.
+    Exactly(usize),
+}
+
+impl Workers {
+    /// How many that is on a station: by the limits that apply there, and by
+    /// those declared where it does not run.
+    pub fn on(self, station: &Station) -> usize {
+        match self {
+            Self::Exactly(workers) => workers,
+            Self::Auto => {
+                let believed = station.believed_cpus.map(|cpus| cpus as f64);
+                let known = station.effective.cpus.or(station.declared.cpus);
+                WorkerAdvice::for_cpus(known.or(believed).unwrap_or(1.0)).uses_whole_budget
+            }
+        }
     }
 }
 
@@ -79,6 +105,21 @@ pub trait Lab: Sync {
     /// `lab-<topic>`.
     fn name(&self) -> &'static str;
 
+    /// How large a job may be.
+    fn sizes(&self) -> RangeInclusive<u64>;
+
+    /// What its stations' service can do, as far as that is known before one
+    /// runs and is asked.
+    fn abilities(&self) -> Abilities;
+
+    /// Refuses a name in the options that is none of the stations or abilities.
+    fn check(
+        &self,
+        options: &Options,
+        stations: &[String],
+        abilities: &Abilities,
+    ) -> Result<(), String>;
+
     /// The rows to run on these stations, the baseline first.
     fn plan(
         &self,
@@ -110,3 +151,23 @@ pub fn by_name(name: &str) -> Option<&'static dyn Lab> {
 
 /// All labs.
 pub const LABS: &[&dyn Lab] = &[&primes::Primes];
+
+#[cfg(test)]
+mod tests {
+    use super::made::station;
+    use super::{Station, Workers};
+    use measure::report::Effective;
+
+    #[test]
+    fn auto_is_as_many_workers_as_use_all_of_a_station_and_never_none() {
+        let auto = |quota: f64| Workers::Auto.on(&station("primes-half", Some(quota)));
+        assert_eq!([0.25, 0.5, 1.0, 1.5, 2.0].map(auto), [1, 1, 1, 2, 2]);
+        assert_eq!(Workers::Exactly(7).on(&station("primes-half", None)), 7);
+        let nothing_known = Station {
+            effective: Effective::default(),
+            believed_cpus: None,
+            ..station("primes-two", None)
+        };
+        assert_eq!(Workers::Auto.on(&nothing_known), 1);
+    }
+}

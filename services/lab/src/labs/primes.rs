@@ -6,16 +6,34 @@ mod comparisons;
 use super::groups::group;
 use super::invariants::{limits_applied, limits_stayed, nothing_lost, sequences_unbroken};
 use super::scaling::{self, serial_fractions};
-use super::{Abilities, Lab, Options, Part, PlannedRow};
+use super::{Abilities, Lab, Options, Part, PlannedRow, Workers};
 use measure::report::{Group, Row, RunReport, Station};
 use serde_json::{Value, json};
 use service_kit::problem::nearest;
+use std::ops::RangeInclusive;
 
 /// The strategy whose rows show the limits.
 const STRATEGY: &str = "work-stealing";
 
 /// The course's job: primes below two million.
 const LIMIT: u64 = 2_000_000;
+
+/// What `primes` counts to at most. This and its names below stand here so that
+/// a misspelt option is refused before a station is built; a test holds them to
+/// what the program says, and a run asks the station itself.
+const LARGEST_LIMIT: u64 = 1_000_000_000_000;
+
+const KERNELS: [&str; 2] = ["trial", "sieve"];
+
+const STRATEGIES: [&str; 7] = [
+    "sequential",
+    "static-threads",
+    "executor",
+    "work-stealing",
+    "channels",
+    "processes",
+    "async",
+];
 
 /// The lab.
 pub struct Primes;
@@ -25,6 +43,28 @@ impl Lab for Primes {
         "lab-primes"
     }
 
+    fn sizes(&self) -> RangeInclusive<u64> {
+        1..=LARGEST_LIMIT
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            kernels: KERNELS.map(str::to_owned).to_vec(),
+            strategies: STRATEGIES.map(str::to_owned).to_vec(),
+        }
+    }
+
+    fn check(
+        &self,
+        options: &Options,
+        stations: &[String],
+        abilities: &Abilities,
+    ) -> Result<(), String> {
+        known("STATION", &options.stations, stations)?;
+        known("STRATEGY", &options.strategies, &abilities.strategies)?;
+        known("KERNEL", options.kernel.as_slice(), &abilities.kernels)
+    }
+
     fn plan(
         &self,
         stations: &[Station],
@@ -32,9 +72,7 @@ impl Lab for Primes {
         options: &Options,
     ) -> Result<Vec<PlannedRow>, String> {
         let names: Vec<_> = stations.iter().map(|s| s.name.clone()).collect();
-        check("STATION", &options.stations, &names)?;
-        check("STRATEGY", &options.strategies, &abilities.strategies)?;
-        check("KERNEL", options.kernel.as_slice(), &abilities.kernels)?;
+        self.check(options, &names, abilities)?;
 
         let Some(largest) = largest(stations) else {
             return Err("no station can run on this host, so there is nothing to measure".into());
@@ -114,7 +152,7 @@ fn kernel(options: &Options) -> &str {
 }
 
 /// Refuses a name that is none of `known`, with the nearest that is.
-fn check(knob: &str, given: &[String], known: &[String]) -> Result<(), String> {
+fn known(knob: &str, given: &[String], known: &[String]) -> Result<(), String> {
     let Some(wrong) = given.iter().find(|name| !known.contains(name)) else {
         return Ok(());
     };
@@ -195,12 +233,15 @@ fn narrowed_rows(
     let mut rows = Vec::new();
     for station in stations {
         for strategy in strategies {
-            let workers: &[usize] = match options.workers.as_slice() {
-                [] if strategy == "sequential" || station.replicas > 1 => &[1],
-                [] => &[1, 2],
+            let one = [Workers::Exactly(1)];
+            let two = [Workers::Exactly(1), Workers::Exactly(2)];
+            let workers: &[Workers] = match options.workers.as_slice() {
+                [] if strategy == "sequential" || station.replicas > 1 => &one,
+                [] => &two,
                 chosen => chosen,
             };
-            rows.extend(workers.iter().map(|&n| row(&station.name, strategy, n)));
+            let on_station = workers.iter().map(|workers| workers.on(station));
+            rows.extend(on_station.map(|n| row(&station.name, strategy, n)));
         }
     }
     rows

@@ -6,16 +6,16 @@ mod fleet;
 mod made;
 
 use super::*;
-use crate::labs::by_name;
 use crate::labs::invariants::{
     LIMITS_APPLIED, LIMITS_STAYED, NOTHING_ELSE_RAN, NOTHING_LOST, RIGHT_ANSWERS,
 };
+use crate::labs::{Workers, by_name};
 use made::{Made, MadeStations, PRIMES, made, start};
 use std::sync::{Arc, Mutex};
 
 fn options(rounds: u32) -> Options {
     Options {
-        workers: vec![1],
+        workers: vec![Workers::Exactly(1)],
         rounds: Some(rounds),
         ..Options::default()
     }
@@ -128,7 +128,7 @@ async fn a_lost_station_keeps_the_same_whole_rounds_in_all_its_rows() {
     };
     let stations = start(vec![failing, made("primes-two", 2.0)]).await;
     let both = Options {
-        workers: vec![1, 2],
+        workers: vec![Workers::Exactly(1), Workers::Exactly(2)],
         ..options(3)
     };
 
@@ -202,6 +202,21 @@ async fn an_unknown_name_is_refused_with_the_nearest() {
             .await
             .contains("did you mean work-stealing?")
     );
+}
+
+#[tokio::test]
+async fn auto_gives_each_station_as_many_workers_as_use_all_of_it() {
+    let stations = start(vec![made("primes-half", 0.5), made("primes-two", 2.0)]).await;
+    let auto = Options {
+        workers: vec![Workers::Auto],
+        ..options(1)
+    };
+
+    let report = run(&stations, &auto).await.unwrap();
+
+    let rows = report.rows.iter().filter(|row| !row.baseline);
+    let workers: Vec<_> = rows.map(|r| (r.station.as_str(), r.workers)).collect();
+    assert_eq!(workers, [("primes-half", 1), ("primes-two", 2)]);
 }
 
 #[tokio::test]

@@ -144,3 +144,45 @@ async fn exchange(
         never = driven => never,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    /// What a sample comes to on a replica that takes the request, says this
+    /// much and dies.
+    async fn sample_cut_short(said: &str) -> SampleError {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let replica = Replica {
+            api: address,
+            admin: address,
+        };
+        let dies = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            assert!(stream.read(&mut request).await.unwrap() > 0);
+            stream.write_all(said.as_bytes()).await.unwrap();
+        };
+        let far_off = Duration::from_hours(1);
+        let request = Value::Null;
+        let both = async { tokio::join!(sample(replica, &request, far_off), dies).0 };
+        let noticed = timeout(Duration::from_secs(20), both).await;
+        noticed
+            .expect("noticed long before the deadline")
+            .unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_replica_that_dies_while_it_measures_is_noticed_at_once() {
+        let begun = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"account\"";
+        for said in ["", "HTTP/1.1 2", begun] {
+            let error = sample_cut_short(said).await;
+            let lost = matches!(&error, SampleError::Lost(why) if why.starts_with("the connection broke: "));
+            assert!(lost, "after {said:?}: {error}");
+        }
+    }
+}

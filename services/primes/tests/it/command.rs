@@ -140,7 +140,10 @@ fn bad_arguments_are_one_line_and_exit_code_64() {
             vec!["--limit", "0"],
             vec!["--limit", "\"0\": must be from 1 to 1000000000000 (10^12)"],
         ),
-        (vec!["--limit", "-1"], vec!["--limit", "-1", "negative"]),
+        (
+            vec!["--limit", "-1"],
+            vec!["--limit", "-1", "must be from 1 to 1000000000000 (10^12)"],
+        ),
         (
             vec!["--limit", "1e30"],
             vec!["--limit", "1e30", "must be from 1 to 1000000000000 (10^12)"],

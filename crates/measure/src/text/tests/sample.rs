@@ -147,7 +147,7 @@ fn conclusions(report: &mut RunReport) {
         before: "0.25".to_owned(),
         after: "0.5".to_owned(),
         effects: vec![
-            "primes-half/work-stealing/trial/1: 2.00 × as fast (4.08 s → 2.04 s); as the model \
+            "primes-half · work-stealing · 1 worker: 2.00 × as fast (4.08 s → 2.04 s); as the model \
              predicted (2.00 × as fast)."
                 .to_owned(),
         ],
