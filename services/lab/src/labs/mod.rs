@@ -110,3 +110,24 @@ pub fn by_name(name: &str) -> Option<&'static dyn Lab> {
 
 /// All labs.
 pub const LABS: &[&dyn Lab] = &[&primes::Primes];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    #[test]
+    fn every_compose_file_of_a_lab_has_its_entry() {
+        let compose = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../compose");
+        let files = std::fs::read_dir(compose).unwrap();
+        let stems = files.filter_map(|file| {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            Some(name.strip_suffix(".yml")?.to_owned())
+        });
+        let labs: BTreeSet<String> = stems.filter(|stem| stem.starts_with("lab-")).collect();
+        let entries = LABS.iter().map(|lab| lab.name().to_owned()).collect();
+        assert_eq!(labs, entries);
+    }
+}
