@@ -235,7 +235,7 @@ fn a_full_disk_costs_neither_the_table_nor_the_run_before() {
     assert_eq!(second.status.code(), Some(1), "{}", said(&second));
     let stdout = String::from_utf8_lossy(&second.stdout);
     assert!(
-        stdout.contains("where the time went") && stdout.contains("sequential"),
+        stdout.contains("sequential *") && stdout.contains("\nVerdicts\n"),
         "{stdout}"
     );
     let stderr = String::from_utf8_lossy(&second.stderr);
