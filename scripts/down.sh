@@ -6,6 +6,10 @@ cd "$(dirname "$0")/.."
 . scripts/lib/docker.sh
 . scripts/lib/lock.sh
 
+if ! command -v docker >/dev/null 2>&1; then
+    good 'nothing is up: there is no Docker here, and local stations end with their run'
+    exit
+fi
 need_docker
 if holder=$(lock_holder); then
     die "$EXIT_BUSY" "a lab is running here (process $holder): its stations are needed" \

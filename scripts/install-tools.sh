@@ -42,7 +42,7 @@ start_docker() {
 }
 
 has cargo || die "$EXIT_UNAVAILABLE" 'there is no Rust toolchain here' 'install one: https://rustup.rs'
-has apt-get || die "$EXIT_UNAVAILABLE" 'this prepares Debian machines only' 'see make doctor for what is missing'
+has apt-get || die "$EXIT_UNAVAILABLE" 'this prepares Debian and Ubuntu machines only' 'see make doctor for what is missing'
 for tool in make gcc git curl pgrep debootstrap shellcheck; do
     case $tool in
     gcc) package='gcc libc6-dev' ;;
@@ -61,6 +61,9 @@ if ! docker version >/dev/null 2>&1; then
 fi
 if ! docker compose version >/dev/null 2>&1 || ! docker buildx version >/dev/null 2>&1; then
     apt-cache show docker-buildx >/dev/null 2>&1 || add_trixie
-    install docker-compose docker-buildx
+    # In Ubuntu docker-compose is v1, and v2 has a name of its own.
+    compose_package=docker-compose-v2
+    apt-cache show "$compose_package" >/dev/null 2>&1 || compose_package=docker-compose
+    install "$compose_package" docker-buildx
 fi
 good "$(docker compose version), Docker Engine $(docker version --format '{{.Server.Version}}')"

@@ -6,7 +6,9 @@ cd "$(dirname "$0")/.."
 . scripts/lib/common.sh
 . scripts/lib/docker.sh
 
-need_docker
+find_docker_problem
+[ -z "$docker_problem" ] || die "$EXIT_UNAVAILABLE" "make stats reads containers, and $docker_problem" "$docker_remedy" \
+    'local stations are plain processes that end with their run; meanwhile: top'
 trap 'exit 0' INT
 
 # Name, quota and cpuset of containers: what `docker stats` leaves out.

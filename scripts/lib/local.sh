@@ -13,9 +13,13 @@ local_packages() {
 
 # The folder of a run's state, and that results can be written.
 prepare_local() {
-    mkdir -p "$STATE" 2>/dev/null || true
-    [ -w "$STATE" ] ||
-        die "$EXIT_UNAVAILABLE" "you cannot write to $RESULTS/" "sudo chown -R $(id -u):$(id -g) $RESULTS"
+    mkdir -p "$STATE" "$RESULTS/lab-$topic" 2>/dev/null ||
+        die "$EXIT_UNAVAILABLE" "$STATE/ and $RESULTS/lab-$topic/ cannot be made: is $RESULTS a folder that you can write to?" \
+            "sudo chown -R $(id -u):$(id -g) $RESULTS, or move it away"
+    for folder in "$STATE" "$RESULTS/lab-$topic"; do
+        [ -w "$folder" ] ||
+            die "$EXIT_UNAVAILABLE" "you cannot write to $folder/" "sudo chown -R $(id -u):$(id -g) $RESULTS"
+    done
 }
 
 # Where the runner is once it is built.

@@ -29,7 +29,7 @@ fn host(report: &RunReport) -> String {
         })
         .collect();
     let facts = [
-        ("Stations", backend(report.backend).to_owned()),
+        ("Backend", backend(report.backend).to_owned()),
         ("CPUs", known(host.cpus, |cpus| cpus.to_string())),
         ("Processor", known(host.model.clone(), |model| model)),
         ("Kernel", known(host.kernel.clone(), |kernel| kernel)),
@@ -154,8 +154,8 @@ fn how(report: &RunReport) -> String {
          never drawn as zero.</li>\n\
          <li>The prediction takes the CPU seconds of the baseline in the same round and the limits \
          of the row, and nothing that was measured of the row itself.</li>\n\
-         <li>Another run on another machine, or a busy one, gives other times. The shares and the \
-         verdicts are what carries over.</li>\n</ul>\n\
+         <li>The times are those of this machine in these minutes. On another one, as little \
+         disturbed and under the same limits, shares and verdicts are to be expected again.</li>\n</ul>\n\
          <p class=\"source\">Drawn from the <code>run.json</code> beside this page ({}).</p>\n",
         count(rounds, "round"),
         Text(&report.schema),

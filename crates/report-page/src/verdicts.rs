@@ -1,6 +1,6 @@
 //! What bound each row.
 
-use crate::html::{EachHtml, Text};
+use crate::html::{EachHtml, Text, with_code};
 use measure::report::{Row, RunReport, Verdict};
 use measure::text::names::row_name;
 use measure::text::{alike, evidence};
@@ -40,7 +40,7 @@ fn article(report: &RunReport, index: usize, verdict: &Verdict, rows: &[&Row]) -
         "<article id=\"verdict-{index}\">\n<h3>{}</h3>\n<ul class=\"rows\">{names}</ul>\n\
          <p>{}</p>\n{details}</article>\n",
         verdict.kind,
-        Text(&verdict.text),
+        with_code(&verdict.text),
     )
 }
 
@@ -48,5 +48,5 @@ fn detail(label: &str, text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
-    format!("<dt>{}</dt>\n<dd>{}</dd>\n", Text(label), Text(text))
+    format!("<dt>{}</dt>\n<dd>{}</dd>\n", Text(label), with_code(text))
 }

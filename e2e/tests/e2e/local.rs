@@ -235,3 +235,82 @@ fn what_the_check_knows_of_primes_is_what_primes_says() {
     let refused = bench.run(&[("LIMIT", "1e30")]);
     assert_eq!(names(&said(&refused), "must be from 1 to ", ';'), limit);
 }
+
+/// One row and one round.
+const SHORTEST: [(&str, &str); 4] = [
+    ("STATION", "primes-pinned"),
+    ("WORKERS", "1"),
+    ("ROUNDS", "1"),
+    SMALL,
+];
+
+#[test]
+fn a_full_disk_costs_neither_the_table_nor_the_run_before() {
+    let bench = Bench::new();
+    let first = bench.run(&SHORTEST);
+    assert!(first.status.success(), "{}", said(&first));
+    let before = bench.kept();
+
+    // A file that may not grow fails as a full disk does, and needs no root.
+    let child = bench.start_with_small_files(&SHORTEST);
+    let runner = child.id();
+    let second = finish(child, &["lab run --local"]);
+
+    assert_eq!(second.status.code(), Some(1), "{}", said(&second));
+    let stdout = String::from_utf8_lossy(&second.stdout);
+    assert!(
+        stdout.contains("sequential *") && stdout.contains("\nVerdicts\n"),
+        "{stdout}"
+    );
+    let stderr = String::from_utf8_lossy(&second.stderr);
+    assert!(
+        stderr.contains("run.json: the run cannot be written"),
+        "{stderr}"
+    );
+    assert_eq!(
+        bench.kept(),
+        before,
+        "the first run and `latest`, nothing half"
+    );
+    assert!(!bench.report().rows.is_empty());
+    gone(|| stations_of(runner));
+    gone(|| groups_of(runner));
+}
+
+#[test]
+fn earlier_runs_that_cannot_be_read_are_passed_over() {
+    let bench = Bench::new();
+    for (name, text) in [
+        ("2020-01-01T00-00-00Z", "{\"schema\": \"parl"),
+        ("2020-01-02T00-00-00Z", "{\"schema\": \"parlab-run/9\"}"),
+        ("2020-01-03T00-00-00Z", "no run at all"),
+    ] {
+        let folder = bench.runs().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("run.json"), text).unwrap();
+    }
+    // A folder of that name is none either.
+    std::fs::create_dir_all(bench.runs().join("2020-01-04T00-00-00Z/run.json")).unwrap();
+
+    let output = bench.run(&SHORTEST);
+
+    assert!(output.status.success(), "{}", said(&output));
+    let passed_over = bench.report().compared_with.passed_over;
+    assert_eq!(passed_over.len(), 3, "{passed_over:?}");
+}
+
+#[test]
+fn results_that_cannot_be_written_are_said_before_anything_is_measured() {
+    let bench = Bench::new();
+    std::fs::write(bench.runs().parent().unwrap(), "in the way").unwrap();
+
+    let output = bench.run(&SHORTEST);
+
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let said = said(&output);
+    assert!(
+        said.contains("results/lab-primes: you cannot write there"),
+        "{said}"
+    );
+    assert!(!said.contains("round 1 of"), "{said}");
+}

@@ -77,7 +77,14 @@ fn every_compose_file_is_one() {
 
 /// The documents a person follows.
 fn documents() -> Vec<PathBuf> {
-    let mut all = vec![root().join("README.md"), root().join("ARCHITECTURE.md")];
+    let mut all: Vec<PathBuf> = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ]
+    .map(|name| root().join(name))
+    .into();
     for folder in ["docs", "docs/labs"] {
         let entries = std::fs::read_dir(root().join(folder)).unwrap();
         let files = entries.map(|entry| entry.unwrap().path());
@@ -145,6 +152,49 @@ fn every_command_in_the_documents_names_what_exists() {
             }
         }
     }
+}
+
+#[test]
+fn every_link_in_the_documents_leads_to_a_file_and_a_heading() {
+    for document in documents() {
+        let text = std::fs::read_to_string(&document).unwrap();
+        for target in links(&text) {
+            if target.contains("://") {
+                continue;
+            }
+            let place = format!("{}: {target}", document.display());
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let path = if file.is_empty() {
+                document.clone()
+            } else {
+                document.with_file_name(file)
+            };
+            assert!(path.exists(), "{place}: there is no such file");
+            if !heading.is_empty() {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let known = headings(&text).any(|known| known == heading);
+                assert!(known, "{place}: there is no such heading");
+            }
+        }
+    }
+}
+
+/// Where the links and pictures of a document lead.
+fn links(text: &str) -> Vec<&str> {
+    let behind = text.split("](").skip(1);
+    behind
+        .filter_map(|rest| Some(rest.split_once(')')?.0))
+        .collect()
+}
+
+/// The headings of a document as links name them.
+fn headings(text: &str) -> impl Iterator<Item = String> + '_ {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings.map(|line| {
+        let words = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = words.replace(|c: char| !c.is_alphanumeric() && c != ' ' && c != '-', "");
+        kept.replace(' ', "-")
+    })
 }
 
 /// The targets that the Makefile documents.

@@ -14,9 +14,9 @@ use std::process::ExitCode;
 pub fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let report = again(&args.run)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        terminal::print(&(serde_json::to_string_pretty(&report)? + "\n"))?;
     } else {
-        print!("{}", text::render(&report, &terminal::style()));
+        terminal::print(&text::render(&report, &terminal::style()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

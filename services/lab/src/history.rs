@@ -3,6 +3,7 @@
 use anyhow::Context;
 use measure::changes::why_not_comparable;
 use measure::report::{PassedOver, Predecessor, RunReport, SCHEMA};
+use rustix::fs::Access;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -64,7 +65,21 @@ impl History {
         names
     }
 
-    /// Writes a run and points `latest` at it. Returns where it is.
+    /// Makes the folder of the runs. Called before anything is measured: what
+    /// cannot be kept is not worth minutes.
+    pub fn prepare(&self) -> anyhow::Result<()> {
+        let prepared = std::fs::create_dir_all(&self.folder)
+            .and_then(|()| Ok(rustix::fs::access(&self.folder, Access::WRITE_OK)?));
+        prepared.with_context(|| {
+            format!(
+                "{}: you cannot write there, so no run could be kept; nothing was measured",
+                self.folder.display()
+            )
+        })
+    }
+
+    /// Writes a run and points `latest` at it. Returns where it is. Where that
+    /// fails nothing of the run is left, and `latest` stays at the one before.
     pub fn save(&self, report: &RunReport) -> anyhow::Result<PathBuf> {
         let name = report.started.replace(':', "-");
         let folder = self.folder.join(&name);
@@ -79,7 +94,17 @@ impl History {
         std::fs::File::create(&unfinished)
             .and_then(|mut file| file.write_all(&json))
             .and_then(|()| std::fs::rename(&unfinished, &file))
-            .with_context(|| format!("{}: the run cannot be written", file.display()))?;
+            .inspect_err(|_| {
+                drop(std::fs::remove_file(&unfinished));
+                // Only if there is nothing else in it.
+                drop(std::fs::remove_dir(&folder));
+            })
+            .with_context(|| {
+                format!(
+                    "{}: the run cannot be written, and is not kept beyond what is printed here",
+                    file.display()
+                )
+            })?;
         self.point_latest_at(&name)
             .with_context(|| format!("{}: cannot point at the run", self.folder.display()))?;
         Ok(file)
@@ -96,17 +121,26 @@ impl History {
 /// Reads a run report, or says what is wrong with the file.
 pub fn read(path: &Path) -> anyhow::Result<RunReport> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("{shown}: cannot be read"))?;
-    let json: serde_json::Value =
-        serde_json::from_str(&text).with_context(|| format!("{shown}: is not whole JSON"))?;
+    if path.is_dir() {
+        anyhow::bail!("{shown}: is a folder; name the run.json in it");
+    }
+    let bytes = std::fs::read(path)
+        .with_context(|| format!("{shown}: cannot be read; make history lists the runs"))?;
+    let json: serde_json::Value = serde_json::from_slice(&bytes).with_context(|| {
+        format!("{shown}: is not whole JSON, and cannot be mended; name another run")
+    })?;
     match json["schema"].as_str() {
         Some(SCHEMA) => {}
-        Some(other) => {
-            anyhow::bail!("{shown}: is a report of shape {other}, and this program reads {SCHEMA}")
-        }
-        None => anyhow::bail!("{shown}: is JSON but not a run report (it has no \"schema\")"),
+        Some(other) => anyhow::bail!(
+            "{shown}: is a report of shape {other}, and this program reads {SCHEMA}; read it with \
+             the Parlab that wrote it"
+        ),
+        None => anyhow::bail!(
+            "{shown}: is JSON but not a run report (it has no \"schema\"); name a run.json"
+        ),
     }
-    serde_json::from_value(json).with_context(|| format!("{shown}: is not a whole run report"))
+    serde_json::from_value(json)
+        .with_context(|| format!("{shown}: is not a whole run report; name another run"))
 }
 
 #[cfg(test)]

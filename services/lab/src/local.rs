@@ -10,6 +10,7 @@ use crate::{BadFile, Busy, Refused};
 use anyhow::Context;
 use measure::report::EnforcementMeans;
 use service_kit::runlock::{RunLock, RunLockError};
+use service_kit::terminal;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -126,7 +127,7 @@ pub fn means(args: &MeansArgs) -> anyhow::Result<ExitCode> {
         },
     });
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&tried)?);
+        terminal::print(&(serde_json::to_string_pretty(&tried)? + "\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
     for one in tried {
@@ -135,10 +136,10 @@ pub fn means(args: &MeansArgs) -> anyhow::Result<ExitCode> {
             EnforcementMeans::Systemd => ("scopes of your systemd manager", "all limits"),
             EnforcementMeans::Affinity => ("CPU affinity", "pins and whole CPUs, no fractions"),
         };
-        match one.why_not {
-            None => println!("✓ local stations: {gives}, by {name}"),
-            Some(why) => println!("! local stations: not by {why}"),
-        }
+        terminal::print(&match one.why_not {
+            None => format!("✓ local stations: {gives}, by {name}\n"),
+            Some(why) => format!("! local stations: not by {why}\n"),
+        })?;
     }
     Ok(ExitCode::SUCCESS)
 }

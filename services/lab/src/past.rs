@@ -28,13 +28,13 @@ pub fn history(args: &HistoryArgs) -> anyhow::Result<ExitCode> {
             }
         }
         if runs.is_empty() {
-            println!("{}: no run yet; make {0}", lab.name());
+            terminal::print(&format!("{}: no run yet; make {0}\n", lab.name()))?;
         } else {
-            print!(
+            terminal::print(&format!(
                 "{}\n{}",
                 lab.name(),
                 text::past_runs(&runs, &terminal::style())
-            );
+            ))?;
         }
     }
     Ok(status)
@@ -47,6 +47,6 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         let why = format!("{} and {} have no rows in common", before.lab, after.lab);
         return Err(Refused(why).into());
     }
-    print!("{}", text::two_runs(&before, &after, &terminal::style()));
+    terminal::print(&text::two_runs(&before, &after, &terminal::style()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ use crate::config::ReportArgs;
 use crate::explain;
 use anyhow::Context;
 use measure::report::RunReport;
+use service_kit::terminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 pub fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let report = explain::again(&args.run)?;
     let page = write(&report, &args.run)?;
-    println!("{}", shown(&page));
+    terminal::print(&format!("{}\n", shown(&page)))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -22,6 +22,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let _lock = args.local.local.then(local::lock).transpose()?;
     let results = args.results();
     let history = History::of(&results, lab.name());
+    history.prepare()?;
     let progress = Progress::new();
 
     let mut report = on_a_runtime(async {
@@ -45,19 +46,22 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if let Some(before) = &before {
         report.changes = measure::changes::changes(before, &report);
     }
-    print!("{}", text::render(&report, &terminal::style()));
-    // Printed first: a full disk must not cost the person what was measured.
-    keep(&history, &report)
+    // Printed first: a full disk must not cost the person what was measured. And
+    // kept whatever became of that.
+    let printed = terminal::print(&text::render(&report, &terminal::style()));
+    let code = keep(&history, &report)?;
+    printed?;
+    Ok(code)
 }
 
 /// Saves a run and its page. A page that cannot be written costs neither the
 /// run nor what was printed.
 fn keep(history: &History, report: &RunReport) -> anyhow::Result<ExitCode> {
     let file = history.save(report)?;
-    println!("\nThe whole run: {}", report::shown(&file));
+    terminal::print(&format!("\nThe whole run: {}\n", report::shown(&file)))?;
     match report::write(report, &file) {
         Ok(page) => {
-            println!("As a page:     {}", report::shown(&page));
+            terminal::print(&format!("As a page:     {}\n", report::shown(&page)))?;
             Ok(exit_code(report))
         }
         Err(error) => {

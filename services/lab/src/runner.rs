@@ -15,7 +15,7 @@ use anyhow::Context;
 use cpu_budget::clock::monotonic_seconds;
 use futures_util::future::try_join_all;
 use measure::report::{Host, Predecessor, ReplicaAccount, Round, RunReport, SCHEMA, Station};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
@@ -53,6 +53,9 @@ impl Runner<'_> {
         self.progress.phase("waiting for the stations");
         let surveyed = survey::survey(self.stations).await?;
         let mut facts: Vec<Station> = surveyed.iter().map(|s| s.station.clone()).collect();
+        if let Some(why) = nobody_runs(&facts) {
+            return Err(crate::Refused(why).into());
+        }
         let abilities = self.abilities(&surveyed).await?;
         let plan = self.lab.plan(&facts, &abilities, self.options);
         let plan = plan.map_err(crate::Refused)?;
@@ -214,6 +217,22 @@ fn seconds_of(rows: &[Measuring], indices: impl IntoIterator<Item = usize>) -> f
         .into_iter()
         .map(|index| rows[index].expected_seconds());
     each.sum()
+}
+
+/// Why nothing can be measured, where no station runs.
+fn nobody_runs(stations: &[Station]) -> Option<String> {
+    let reasons = stations.iter().map(|station| station.refused.as_deref());
+    // Nine stations that fail alike say it once.
+    let reasons: Vec<&str> = reasons
+        .collect::<Option<BTreeSet<_>>>()?
+        .into_iter()
+        .collect();
+    (!reasons.is_empty()).then(|| {
+        format!(
+            "no station can run here, so there is nothing to measure: {}",
+            reasons.join("; ")
+        )
+    })
 }
 
 fn station_of<'a>(surveyed: &'a [Surveyed], name: &str) -> &'a Surveyed {

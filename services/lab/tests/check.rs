@@ -240,6 +240,47 @@ fn options_that_can_be_grant_what_a_run_without_them_does() {
     }
 }
 
+#[test]
+fn what_is_wrong_in_a_file_is_said_with_its_line_the_cause_first() {
+    for (from, to, said) in [
+        (
+            "  three:",
+            "  three",
+            &["compose/lab-x.yml:6: not YAML: "][..],
+        ),
+        (
+            "    deploy:",
+            "    depoly:",
+            &["compose/lab-x.yml:7: three: a service has no key \"depoly\"; did you mean deploy?"],
+        ),
+        (
+            "{file: services.yml, service: primes}\n    cpuset",
+            "{service: one}\n    cpuset",
+            &["compose/lab-x.yml:3: one: services extend one another in a circle: one → one"],
+        ),
+        (
+            "3.0",
+            "${PARLAB_TEST_NOT_SET}",
+            &[
+                "compose/lab-x.yml:10: warning: the variable PARLAB_TEST_NOT_SET is not set",
+                "compose/lab-x.yml:10: three: cpus: \"\" is not a number",
+            ],
+        ),
+    ] {
+        let folder = folder(&LAB.replacen(from, to, 1));
+        let arguments = ["--lab", "x", "--format", "stations", "--host-cpus", "2"];
+
+        let (status, out, err) = check(folder.path(), &arguments);
+
+        assert_eq!((status, out.as_str()), (65, ""), "{err}");
+        let lines: Vec<&str> = err.lines().collect();
+        assert_eq!(lines.len(), said.len(), "{err}");
+        for (line, start) in lines.iter().zip(said) {
+            assert!(line.starts_with(start), "{line}");
+        }
+    }
+}
+
 /// The real labs, on the smallest host they are written for.
 #[test]
 fn every_lab_of_the_repository_is_granted_whole_on_two_cpus() {

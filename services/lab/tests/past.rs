@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use assert_cmd::Command;
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use tempfile::TempDir;
 
 /// A run of the lab without a row, as the runner would have kept it.
@@ -123,4 +125,89 @@ fn only_runs_of_one_lab_are_compared() {
     let (status, _, err) = lab(&[compare, &first, &other]);
     assert_eq!(status, 64);
     assert!(err.contains("have no rows in common"), "{err}");
+}
+
+/// Files that are no whole run, with what is to be said of each.
+fn broken(folder: &Path) -> Vec<(PathBuf, &'static str)> {
+    let run = std::fs::read_to_string(saved(folder, "lab-primes", FIRST)).unwrap();
+    let newer = run.replace("parlab-run/1", "parlab-run/9");
+    let half = &run[..run.len() / 2];
+    let texts = [
+        ("newer.json", newer.as_str(), "of shape parlab-run/9"),
+        ("truncated.json", half, "is not whole JSON"),
+        ("empty.json", "", "is not whole JSON"),
+        ("other.json", "[1, 2]", "but not a run report"),
+        ("text.json", "a letter", "is not whole JSON"),
+        (
+            "part.json",
+            "{\"schema\":\"parlab-run/1\"}",
+            "is not a whole run report",
+        ),
+    ];
+    let mut all: Vec<_> = texts
+        .into_iter()
+        .map(|(name, text, said)| {
+            let file = folder.join(name);
+            std::fs::write(&file, text).unwrap();
+            (file, said)
+        })
+        .collect();
+    std::fs::write(folder.join("bytes.json"), [0xff, 0xfe, 0x00]).unwrap();
+    all.push((folder.join("bytes.json"), "is not whole JSON"));
+    all.push((folder.to_owned(), "is a folder; name the run.json in it"));
+    all.push((folder.join("missing.json"), "cannot be read; make history"));
+    all
+}
+
+#[test]
+fn what_is_no_whole_run_is_refused_in_a_line_whoever_reads_it() {
+    let results = results();
+    let run = saved(results.path(), "lab-primes", SECOND);
+    for (file, said) in broken(results.path()) {
+        let [explain, report, compare] = ["explain", "report", "compare"].map(Path::new);
+        for arguments in [
+            &[explain, &file][..],
+            &[report, &file],
+            &[compare, &run, &file],
+            &[compare, &file, &run],
+        ] {
+            let (status, out, err) = lab(arguments);
+            assert_eq!((status, out.as_str()), (1, ""), "{arguments:?}");
+            let start = format!("✗ {}: ", file.display());
+            assert!(err.starts_with(&start) && err.contains(said), "{err}");
+            assert_eq!(err.lines().count(), 1, "{err}");
+        }
+        assert!(!file.with_file_name("report.html").exists());
+    }
+}
+
+/// `lab explain` with this as its standard output: exit status and standard error.
+fn explained_to(output: impl Into<Stdio>) -> (Option<i32>, String) {
+    let results = results();
+    let run = saved(results.path(), "lab-primes", FIRST);
+    let child = std::process::Command::new(env!("CARGO_BIN_EXE_lab"))
+        .arg("explain")
+        .arg(run)
+        .stdout(output)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ended = child.wait_with_output().unwrap();
+    (
+        ended.status.code(),
+        String::from_utf8(ended.stderr).unwrap(),
+    )
+}
+
+#[test]
+fn output_that_cannot_be_written_is_said_and_a_reader_that_left_is_no_fault() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let (status, said) = explained_to(full);
+    assert_eq!(status, Some(1));
+    let start = "✗ standard output cannot be written: No space left on device";
+    assert!(said.starts_with(start), "{said}");
+
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(explained_to(writer), (Some(0), String::new()));
 }

@@ -14,6 +14,7 @@ use service_kit::config::EXIT_BAD_CONFIG;
 use service_kit::host::report_here;
 use service_kit::runlock::RunLock;
 use service_kit::shutdown::{Cause, Shutdown};
+use service_kit::terminal;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -54,8 +55,8 @@ fn measured(config: &RunConfig) -> anyhow::Result<ExitCode> {
         return Ok(interrupted(&shutdown));
     }
     match config.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
-        Format::Table => print!("{}", text::render(&report, &service_kit::terminal::style())),
+        Format::Json => terminal::print(&(serde_json::to_string_pretty(&report)? + "\n"))?,
+        Format::Table => terminal::print(&text::render(&report, &terminal::style()))?,
     }
     if report.partial {
         let (kept, asked) = (report.rows[0].rounds.len(), config.rounds);

@@ -213,7 +213,10 @@ fn spare_idle_share(round: &Round, cpus: &CpuUse, split: Option<&Split>) -> Opti
     let stopped = stopped_share(round, cpus.allowed, round.wall_seconds());
     let unaccounted = split.map_or(0.0, |s| s.unaccounted);
     let awaited = budget::awaited_share(round, unaccounted, allowed);
-    Some((cpus.idle_share? - lacking - stopped - awaited).max(0.0))
+    let idle = cpus.idle_share?;
+    // Waits that contradict each other come to less than none; spare is at most
+    // what was idle.
+    Some((idle - lacking - stopped - awaited).max(0.0).min(idle))
 }
 
 fn worker_cpu(round: &Round) -> Option<f64> {

@@ -52,7 +52,7 @@ fn states(report: &RunReport, style: &Style) -> String {
 /// That stolen time hides in running, where it does in some row.
 pub fn hidden_steal(report: &RunReport) -> Option<&'static str> {
     let budgets = || report.rows.iter().filter_map(|row| row.time_budget);
-    let told = budgets().any(|budget| bar::shows(&budget, State::Stolen));
+    let told = budgets().any(|budget| budget.stolen.is_some());
     budgets().any(|budget| budget.stolen.is_none()).then_some({
         if told {
             "In some rows time that the hypervisor stole cannot be told from running."

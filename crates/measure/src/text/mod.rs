@@ -35,6 +35,7 @@ pub use conclusions::{answer, changes, comparisons, groups, invariants, passed_o
 pub use legend::{brackets, hidden_steal, legend, meaning};
 pub use limits::{Disagreement, disagreements, disagreements_of, limits};
 pub use next::{next_steps, steps};
+pub use paragraph::is_unit;
 pub use past::past_runs;
 pub use style::Style;
 pub use table::table;

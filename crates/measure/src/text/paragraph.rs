@@ -124,7 +124,8 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-fn is_unit(word: &str) -> bool {
+/// Whether a word stays on one line with a number before it: `ms`, `CPUs,`.
+pub fn is_unit(word: &str) -> bool {
     UNITS.contains(&word.trim_end_matches([',', ';', '.', ':', ')']))
 }
 

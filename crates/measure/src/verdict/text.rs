@@ -2,7 +2,7 @@
 
 use super::agree::Agreement;
 use super::rules::Unknown;
-use super::words::{count, cpu_count, cpus, kind, percent};
+use super::words::{count, cpu_count, cpu_noun, cpus, kind, percent};
 use super::{Case, thresholds::STOLEN};
 use crate::figures::RoundFigures;
 use crate::report::{BlockedBy, TimeBudget, VerdictKind};
@@ -247,7 +247,11 @@ fn states(budget: &TimeBudget) -> String {
 
 fn usage_of_granted(case: &Case, usage: f64) -> String {
     match case.granted_cpus() {
-        Some(granted) => format!("{usage:.2} of {} granted CPUs in use", cpus(granted)),
+        Some(granted) => format!(
+            "{usage:.2} of {} granted {} in use",
+            cpus(granted),
+            cpu_noun(granted)
+        ),
         None => format!("{usage:.2} CPUs in use"),
     }
 }
@@ -263,6 +267,13 @@ fn allowed_cpus_use(case: &Case) -> Option<String> {
     if let Some(steal) = case.median(|r| r.steal_share).filter(|s| *s >= 0.0005) {
         uses.push(format!("{} stolen", percent(steal)));
     }
-    let allowed = cpus(case.allowed_cpus()?);
-    (!uses.is_empty()).then(|| format!("of the {allowed} allowed CPUs {}", uses.join(", ")))
+    let allowed = case.allowed_cpus()?;
+    (!uses.is_empty()).then(|| {
+        format!(
+            "of the {} allowed {} {}",
+            cpus(allowed),
+            cpu_noun(allowed),
+            uses.join(", ")
+        )
+    })
 }

@@ -22,9 +22,12 @@ pub fn cpus(cpus: f64) -> String {
 
 /// `1 CPU`, `0.5 CPUs`.
 pub fn cpu_count(n: f64) -> String {
-    let number = cpus(n);
-    let unit = if number == "1" { "CPU" } else { "CPUs" };
-    format!("{number} {unit}")
+    format!("{} {}", cpus(n), cpu_noun(n))
+}
+
+/// `CPU` where it is one, else `CPUs`.
+pub(super) fn cpu_noun(n: f64) -> &'static str {
+    if cpus(n) == "1" { "CPU" } else { "CPUs" }
 }
 
 /// Seconds, in milliseconds where they are few.

@@ -36,6 +36,24 @@ struct Station<'a> {
     ceiling: Option<Ceiling>,
 }
 
+impl Station<'_> {
+    /// Whether a median lies beyond the ceiling by more than is read off a plot.
+    fn goes_beyond(&self) -> bool {
+        let Some(ceiling) = self.ceiling else {
+            return false;
+        };
+        self.points
+            .iter()
+            .any(|point| point.speedup.median > 1.05 * ceiling.at(point.workers))
+    }
+}
+
+/// What follows from a point beyond the ceiling: CPUs in use are not more than
+/// granted, so fewer CPU seconds were.
+const BEYOND: &str = " A mark beyond it took less CPU time for the job than the baseline: the \
+    machine was faster at that time, or the strategy does less work. So speedups here are no more \
+    exact than that.";
+
 /// What a budget allows at most.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Ceiling {
@@ -78,11 +96,18 @@ pub(crate) fn speedup(report: &RunReport) -> String {
     let panels: String = (0..)
         .zip(&stations)
         .html(|(index, station)| one(&plan, index, station));
+    let beyond = if stations.iter().any(Station::goes_beyond) {
+        BEYOND
+    } else {
+        ""
+    };
     format!(
         "<figure>\n<figcaption>How many times as fast as the baseline, against the workers of all \
-         replicas together. The line is the ceiling of the station&#39;s budget: no more than its \
-         workers, and no more than the CPUs it was granted. Whiskers are the \
-         intervals.</figcaption>\n{}<div class=\"panels\">\n{panels}</div>\n</figure>\n",
+         replicas together. Marks are medians and whiskers their intervals; a line joins those of \
+         {}. The dashed line is the ceiling of the station&#39;s budget at the baseline&#39;s speed: \
+         no more than its workers, and no more than the CPUs it was granted.{beyond}</figcaption>\n\
+         {}<div class=\"panels\">\n{panels}</div>\n</figure>\n",
+        Text(&plan.strategies[0]),
         legend(&plan)
     )
 }

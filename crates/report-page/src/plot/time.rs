@@ -8,7 +8,9 @@ use measure::text::figures::percent;
 use measure::text::{State, hidden_steal, meaning, shares};
 
 /// From this share on there is room for the percentage, on the narrowest page.
-const ROOM_FOR_PERCENT: f64 = 0.09;
+const ROOM_FOR_PERCENT: f64 = 0.12;
+/// From this share on there is room for it on a wide page and on paper.
+const ROOM_ON_WIDE: f64 = 0.09;
 /// From this share on there is room for the state's name too, on a wide page.
 const ROOM_FOR_NAME: f64 = 0.22;
 
@@ -86,6 +88,8 @@ fn inscription(name: &str, middle: f64, share: f64) -> String {
         text("long", &format!("{name} {percent}")) + &text("short", &percent)
     } else if share >= ROOM_FOR_PERCENT {
         text("", &percent)
+    } else if share >= ROOM_ON_WIDE {
+        text("long", &percent)
     } else {
         String::new()
     }

@@ -32,7 +32,7 @@ pub(crate) fn wall(report: &RunReport) -> String {
     });
     format!(
         "<figure>\n<figcaption>The time of one job. Labels give strategy and workers; * is the \
-         baseline, which predicts nothing of itself.</figcaption>\n{}{strips}</figure>\n",
+         baseline, from whose CPU time that of the others is predicted.</figcaption>\n{}{strips}</figure>\n",
         legend()
     )
 }
@@ -91,6 +91,7 @@ fn words(row: &Row, wall: Interval) -> String {
 
 fn axis(scale: &Scale) -> String {
     let ticks: Vec<f64> = scale.ticks().collect();
+    let unit = Unit::of(ticks.last().copied().unwrap_or_default());
     let labels: String = ticks.iter().enumerate().html(|(index, tick)| {
         let class = match (index, ticks.len() - 1 - index) {
             (0, _) => "first",
@@ -102,7 +103,7 @@ fn axis(scale: &Scale) -> String {
         let label = if index == 0 {
             "0".to_owned()
         } else {
-            duration(*tick)
+            unit.shown(*tick)
         };
         format!(
             "<text class=\"{class}\" x=\"{}\" y=\"50%\">{label}</text>",
@@ -115,6 +116,37 @@ fn axis(scale: &Scale) -> String {
     )
 }
 
+/// The one unit of an axis.
+#[derive(Debug, Clone, Copy)]
+enum Unit {
+    Seconds,
+    Milliseconds,
+    Microseconds,
+}
+
+impl Unit {
+    /// The largest in which the axis reaches one.
+    fn of(end_seconds: f64) -> Self {
+        if end_seconds >= 1.0 {
+            Self::Seconds
+        } else if end_seconds >= 1e-3 {
+            Self::Milliseconds
+        } else {
+            Self::Microseconds
+        }
+    }
+
+    fn shown(self, seconds: f64) -> String {
+        let (factor, name) = match self {
+            Self::Seconds => (1.0, "s"),
+            Self::Milliseconds => (1e3, "ms"),
+            Self::Microseconds => (1e6, "µs"),
+        };
+        // Steps are round: what is beyond the third place is of the arithmetic.
+        format!("{} {name}", (seconds * factor * 1e3).round() / 1e3)
+    }
+}
+
 fn legend() -> &'static str {
     "<ul class=\"legend\">\n\
      <li><svg class=\"key\" aria-hidden=\"true\"><circle class=\"median\" cx=\"50%\" cy=\"50%\" \
@@ -125,4 +157,24 @@ fn legend() -> &'static str {
      <li><svg class=\"key\" aria-hidden=\"true\"><rect class=\"band\" x=\"20%\" width=\"60%\" \
      height=\"100%\"/><line class=\"predicted\" x1=\"50%\" x2=\"50%\" y2=\"100%\"/></svg> \
      predicted, with its interval</li>\n</ul>\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_has_one_unit() {
+        let shown = |largest: f64| -> Vec<String> {
+            let scale = Scale::of([largest]);
+            let unit = Unit::of(scale.ticks().last().unwrap_or_default());
+            scale.ticks().map(|tick| unit.shown(tick)).collect()
+        };
+        assert_eq!(shown(1.7), ["0 s", "0.5 s", "1 s", "1.5 s", "2 s"]);
+        assert_eq!(
+            shown(0.25),
+            ["0 ms", "50 ms", "100 ms", "150 ms", "200 ms", "250 ms"]
+        );
+        assert_eq!(shown(3e-4)[1], "50 µs");
+    }
 }

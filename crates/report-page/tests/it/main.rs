@@ -154,3 +154,19 @@ fn equal_verdicts_share_an_entry_that_the_rows_link_to() {
     // From the table and from the bars, for each of the two.
     assert_eq!(links, 4);
 }
+
+#[test]
+fn marks_beyond_the_ceiling_are_explained_where_there_are_any() {
+    let mut report = report();
+    let explained = "took less CPU time for the job than the baseline";
+    assert!(!read(&report).contains(explained));
+    report.rows[1].speedup = Some(interval(2.6));
+    assert!(read(&report).contains(explained));
+}
+
+#[test]
+fn what_the_terminal_shows_between_backticks_is_code() {
+    let mut report = report();
+    report.rows[0].verdict = Some(verdict("Round 2 by itself shows `host`."));
+    assert!(page(&report).contains("Round 2 by itself shows <code>host</code>."));
+}

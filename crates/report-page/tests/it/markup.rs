@@ -83,5 +83,6 @@ fn plain(text: &str) -> String {
         .replace("&quot;", "\"")
         .replace("&#39;", "'")
         .replace("&shy;", "")
+        .replace('\u{a0}', " ")
         .replace("&amp;", "&")
 }

@@ -41,7 +41,19 @@ impl Bench {
     }
 
     pub(crate) fn start(&self, settings: &[(&str, &str)]) -> Child {
-        Command::new(programs().join("lab"))
+        self.spawn(&mut Command::new(programs().join("lab")), settings)
+    }
+
+    /// A run none of whose files may become larger than 2 KiB.
+    pub(crate) fn start_with_small_files(&self, settings: &[(&str, &str)]) -> Child {
+        let limited = "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\"";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", limited]).arg(programs().join("lab"));
+        self.spawn(&mut shell, settings)
+    }
+
+    fn spawn(&self, command: &mut Command, settings: &[(&str, &str)]) -> Child {
+        command
             .current_dir(self.folder.path())
             .args(["run", "--local", "--lab", LAB])
             .env_remove("LAB_LIMITS")
@@ -63,11 +75,21 @@ impl Bench {
         primes.args(arguments).output().unwrap()
     }
 
+    /// The folder of the lab's runs.
+    pub(crate) fn runs(&self) -> PathBuf {
+        self.folder.path().join("results/lab-primes")
+    }
+
+    /// What is in that folder, and where `latest` points.
+    pub(crate) fn kept(&self) -> (Vec<PathBuf>, PathBuf) {
+        let entries = std::fs::read_dir(self.runs()).unwrap();
+        let mut all: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        all.sort();
+        (all, std::fs::read_link(self.runs().join("latest")).unwrap())
+    }
+
     pub(crate) fn report(&self) -> RunReport {
-        let path = self
-            .folder
-            .path()
-            .join("results/lab-primes/latest/run.json");
+        let path = self.runs().join("latest/run.json");
         let text = std::fs::read_to_string(path).unwrap();
         assert_valid(&serde_json::from_str(&text).unwrap());
         serde_json::from_str(&text).unwrap()

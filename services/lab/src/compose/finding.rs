@@ -1,5 +1,6 @@
 //! What is wrong with a Compose file, and where.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -123,10 +124,12 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// Sorted by place, each once: an anchor that is used twice is read twice, and
-/// what is wrong in it is wrong once.
+/// what is wrong in it is wrong once. At one place what was found first stays
+/// first: a variable that is not set, then what its blank value is not.
 pub(super) fn tidy(mut findings: Vec<Finding>) -> Vec<Finding> {
-    findings.sort_by(|a, b| (&a.place, &a.message).cmp(&(&b.place, &b.message)));
-    findings.dedup_by(|a, b| a.place == b.place && a.message == b.message);
+    let mut seen = BTreeSet::new();
+    findings.retain(|finding| seen.insert((finding.place.clone(), finding.message.clone())));
+    findings.sort_by(|a, b| a.place.cmp(&b.place));
     findings
 }
 
@@ -178,6 +181,6 @@ mod tests {
             .iter()
             .map(|finding| (finding.place.line, finding.message.as_str()))
             .collect();
-        assert_eq!(order, [(3, "a"), (9, "a"), (9, "b")]);
+        assert_eq!(order, [(3, "a"), (9, "b"), (9, "a")]);
     }
 }

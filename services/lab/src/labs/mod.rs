@@ -154,9 +154,12 @@ pub const LABS: &[&dyn Lab] = &[&primes::Primes];
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::made::station;
-    use super::{Station, Workers};
+    use super::{LABS, Station, Workers};
     use measure::report::Effective;
+    use std::collections::BTreeSet;
+    use std::path::Path;
 
     #[test]
     fn auto_is_as_many_workers_as_use_all_of_a_station_and_never_none() {
@@ -169,5 +172,18 @@ mod tests {
             ..station("primes-two", None)
         };
         assert_eq!(Workers::Auto.on(&nothing_known), 1);
+    }
+
+    #[test]
+    fn every_compose_file_of_a_lab_has_its_entry() {
+        let compose = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../compose");
+        let files = std::fs::read_dir(compose).unwrap();
+        let stems = files.filter_map(|file| {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            Some(name.strip_suffix(".yml")?.to_owned())
+        });
+        let labs: BTreeSet<String> = stems.filter(|stem| stem.starts_with("lab-")).collect();
+        let entries = LABS.iter().map(|lab| lab.name().to_owned()).collect();
+        assert_eq!(labs, entries);
     }
 }

@@ -270,3 +270,20 @@ async fn a_station_that_the_host_refuses_has_a_row_that_says_why() {
         "what was refused beforehand is not lost"
     );
 }
+
+#[tokio::test]
+async fn where_no_station_runs_the_reason_is_said_once() {
+    let mut stations = start(vec![made("primes-half", 0.5), made("primes-two", 2.0)]).await;
+    for spec in &mut stations.specs {
+        spec.refused = Some("it ended at once (exit status: 3)".into());
+    }
+    let narrowed = Options {
+        strategies: vec!["executor".into()],
+        ..options(2)
+    };
+
+    let why = run(&stations, &narrowed).await.unwrap_err().to_string();
+
+    let reason = "there is nothing to measure: it ended at once (exit status: 3)";
+    assert!(why.ends_with(reason), "{why}");
+}

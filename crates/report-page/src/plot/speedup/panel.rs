@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 const WIDTH: f64 = 320.0;
 const HEIGHT: f64 = 210.0;
-const LEFT: f64 = 34.0;
+const LEFT: f64 = 40.0;
 const RIGHT: f64 = 8.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 36.0;
@@ -78,7 +78,7 @@ impl<'a> Panel<'a> {
             let _ = write!(
                 svg,
                 "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{:.1}\"/>\
-                 <text class=\"y\" x=\"{:.1}\" y=\"{y:.1}\">{}</text>",
+                 <text class=\"y\" x=\"{:.1}\" y=\"{y:.1}\">{} ×</text>",
                 WIDTH - RIGHT,
                 LEFT - 6.0,
                 cpus(tick)

@@ -53,7 +53,9 @@ pub fn apply(folder: &Path, base: &Base, limits: &Limits) -> anyhow::Result<()> 
 
 fn set(file: &Path, value: &str, kept: fn(&str, &str) -> bool) -> anyhow::Result<()> {
     let shown = file.display();
-    std::fs::write(file, value).with_context(|| format!("{shown}: the kernel refuses {value}"))?;
+    std::fs::write(file, value).with_context(|| {
+        format!("{shown}: the kernel refuses {value}, perhaps since a group above it allows less")
+    })?;
     let read = std::fs::read_to_string(file).with_context(|| format!("{shown}: cannot be read"))?;
     if !kept(value, read.trim()) {
         bail!("{shown}: {value} was written, and it reads {}", read.trim());
