@@ -230,7 +230,10 @@ fn predicted_ratio(was: &Side, is: &Side) -> Option<f64> {
 
 /// The baselines of both runs, when they can stand for the machine's speed in
 /// each: the same single-worker job, and no quota that stops it.
-fn baselines<'a>(before: &'a RunReport, after: &'a RunReport) -> Result<[&'a Row; 2], String> {
+pub(super) fn baselines<'a>(
+    before: &'a RunReport,
+    after: &'a RunReport,
+) -> Result<[&'a Row; 2], String> {
     let of = |report: &'a RunReport| report.rows.iter().find(|row| row.baseline);
     let (Some(was), Some(is)) = (of(before), of(after)) else {
         return Err("No effect can be told: a run has no baseline row.".to_owned());
