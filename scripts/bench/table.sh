@@ -27,7 +27,8 @@ end_table() {
         printf '%s\n\n' "$(machine "$1")"
         cat "$work/table"
         [ ! -s "$work/left-out" ] || {
-            printf '\nLeft out:\n\n'
+            [ ! -s "$work/table" ] || printf '\n'
+            printf 'Left out:\n\n'
             cat "$work/left-out"
         }
     } >"$work/block"
