@@ -50,7 +50,7 @@ test: ## all tests; those in Docker where it answers
 e2e: ## only the tests that run labs
 	@sh scripts/e2e.sh
 
-bench: ## how fast the workloads are
+bench: ## measure the figures of docs/performance.md; ONLY=… for some parts
 	@sh scripts/bench.sh
 
 fmt: ## format the Rust code

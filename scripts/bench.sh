@@ -1,18 +1,30 @@
 #!/bin/sh
-# Measures the figures of docs/performance.md and prints them as one Markdown
-# table. Wants an otherwise idle machine for about ten minutes.
+# Measures the figures of docs/performance.md, prints them and writes them there.
+# Wants an otherwise idle machine for about twenty minutes.
+# ONLY=peers,sieve measures these parts alone; docs/performance.md names them.
 # COLD=1 also measures the first start: that removes Parlab's images and empties
 # the build cache of Docker, whoever filled it.
 set -eu
 cd "$(dirname "$0")/.."
-for part in lib/common lib/docker bench/table bench/efficiency bench/lab bench/station; do
+for part in lib/common lib/docker bench/table bench/lab bench/station bench/ratios; do
     # shellcheck source=/dev/null
     . "scripts/$part.sh"
 done
 
+# Each is a function, too, and a table in docs/performance.md.
+PARTS='lab station peers parallel sieve overhead'
+
 # A decimal comma would break every figure; narrowed rows would be other ones.
 export LC_ALL=C
 unset QUICK STATION STRATEGY WORKERS KERNEL LIMIT ROUNDS
+
+chosen=$(printf '%s' "${ONLY:-$PARTS}" | tr ',' ' ')
+for part in $chosen; do
+    case " $PARTS " in
+    *" $part "*) ;;
+    *) die "$EXIT_USAGE" "there is no part '$part' of make bench" "parts: $PARTS" ;;
+    esac
+done
 
 work=$(mktemp -d)
 load=''
@@ -25,23 +37,10 @@ case $load_before in
 *) warn "the machine is not idle (load $load_before): the figures will be worse than they are" ;;
 esac
 
-in_docker() {
-    cold_lab
-    warm_lab
-    efficiencies 'docker compose -p parlab exec primes-two primes' docker compose -p "$PROJECT" exec -T primes-two primes
-    unaccounted 'all of these runs'
-    stations
-}
-
-# Without containers there is no limit to measure, only the two CPUs.
-on_this_machine() {
-    without 'starts, quota fidelity, stations' "$docker_problem"
-    nice cargo build --quiet --release -p primes
-    efficiencies 'cargo run --release -p primes --' cargo run --quiet --release -p primes --
-    unaccounted 'all of these runs'
-}
-
-say 'Measuring; about ten minutes:'
 find_docker_problem
-if [ -z "$docker_problem" ]; then in_docker; else on_this_machine; fi
-print_table
+for part in $chosen; do
+    say "Measuring: $part"
+    begin_table
+    "measure_$part"
+    end_table "$part"
+done

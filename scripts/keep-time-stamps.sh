@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$seen"
 touch "$seen.sums"
 
-find crates services e2e -type f -exec sha256sum {} + | sort >"$work/sums"
+find crates services benches e2e -type f -exec sha256sum {} + | sort >"$work/sums"
 # A line is a checksum, two spaces and the file.
 comm -12 "$work/sums" "$seen.sums" | cut -c 67- >"$work/same"
 comm -23 "$work/sums" "$seen.sums" | cut -c 67- >"$work/changed"

@@ -1,8 +1,6 @@
 # From a run report, as the runner writes it: one line per measured row with
-# station, strategy, workers, baseline (true, false), wall seconds, predicted
-# wall seconds, efficiency, quota fidelity, share of time not accounted for, the
-# end of its first sample (seconds of the host's monotonic clock), CPU seconds
-# of one job.
+# station, strategy, workers, quota fidelity, share of time not accounted for,
+# and the end of its first sample (seconds of the host's monotonic clock).
 # A figure that is unknown is `null`. Relies on the file's indentation.
 
 function value(line) {
@@ -11,7 +9,7 @@ function value(line) {
     return line
 }
 function start_row() {
-    wall = predicted = efficiency = fidelity = unaccounted = ended = cpu = "null"
+    wall = fidelity = unaccounted = ended = "null"
     station = ""
 }
 /^  "rows": \[/ { in_rows = 1; next }
@@ -20,19 +18,15 @@ function start_row() {
 /^    \{/ { start_row(); next }
 /^    \}/ {
     if (wall != "null")
-        print station, strategy, workers, baseline, wall, predicted, efficiency, fidelity, unaccounted, ended, cpu
+        print station, strategy, workers, fidelity, unaccounted, ended
     next
 }
 /^      "/ { section = $1; gsub(/[":]/, "", section) }
 /^      "station":/ { station = value($0) }
 /^      "strategy":/ { strategy = value($0) }
 /^      "workers":/ { workers = value($0) }
-/^      "baseline":/ { baseline = value($0) }
-/^      "efficiency":/ { efficiency = value($0) }
-/^      "cpu_seconds":/ { cpu = value($0) }
 /^      "quota_fidelity":/ { fidelity = value($0) }
 /^        "median":/ && section == "wall_seconds" { wall = value($0) }
-/^        "median":/ && section == "predicted_wall_seconds" { predicted = value($0) }
 /^        "unaccounted":/ { unaccounted = value($0) }
 # A replica's own end: the accounts of its workers are indented further.
 /^              "ended_seconds":/ && section == "rounds" {

@@ -63,9 +63,14 @@ latency_under_load() {
     figure "admin answers at 0.5 CPU under full load, $LATENCY_REQUESTS requests" "$value" '< 250 ms' 'GET /healthz, port 9000 of primes-half'
 }
 
-stations() {
-    if ! command -v curl >/dev/null 2>&1; then
+# The stations that the last run of the lab left up.
+measure_station() {
+    if [ -n "$docker_problem" ]; then
+        without 'idle station, admin answers' "$docker_problem"
+    elif ! command -v curl >/dev/null 2>&1; then
         without 'idle station, admin answers' 'curl is not installed'
+    elif [ -z "$(compose ps -q primes-two)" ]; then
+        without 'idle station, admin answers' 'the stations are not up (ONLY=lab,station starts them)'
     elif ! get -o /dev/null "http://$(address_of primes-two):9000/healthz"; then
         without 'idle station, admin answers' 'container addresses cannot be reached from here (Docker Desktop)'
     else

@@ -1,0 +1,64 @@
+//! Ratios of our times to other programs', all measured in turn: what
+//! `make bench` writes into docs/performance.md.
+//!
+//! Each part prints a Markdown table, and below it what is not installed here.
+//! A wrong prime count, ours or another's, fails it; a time never does.
+
+mod http;
+mod jobs;
+mod ours;
+mod overhead;
+mod parallel;
+mod peers;
+mod programs;
+mod rounds;
+mod sieve;
+mod table;
+mod trial;
+
+use clap::{Parser, ValueEnum};
+use std::process::ExitCode;
+
+/// Puts our times beside other programs', measured in turn.
+#[derive(Debug, Parser)]
+#[command(name = "benches", version)]
+struct Cli {
+    /// What to measure
+    part: Part,
+
+    /// How many rounds; six make the range of the ratios a 96.9 % interval
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Part {
+    /// Trial division on one thread against the course's loop in other languages
+    Peers,
+    /// Parallel efficiency of each strategy, and of other languages' own forms
+    Parallel,
+    /// The sieve against primesieve, and its memory
+    Sieve,
+    /// A sample over HTTP against the same job in-process
+    Overhead,
+}
+
+fn main() -> ExitCode {
+    let cli: Cli = service_kit::config::parse();
+    let measured = ours::Primes::beside_this_program().and_then(|primes| match cli.part {
+        Part::Peers => trial::against_peers(&primes, cli.rounds),
+        Part::Parallel => parallel::efficiencies(&primes, cli.rounds),
+        Part::Sieve => sieve::against_primesieve(&primes, cli.rounds),
+        Part::Overhead => overhead::of_a_station(&primes, cli.rounds),
+    });
+    match measured {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("✗ {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
