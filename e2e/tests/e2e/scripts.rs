@@ -5,10 +5,9 @@ use std::process::Command;
 
 /// Sources these parts of the scripts in the checkout, and runs a command.
 fn with_parts(checkout: &Checkout, parts: &[&str], command: &str) -> (Option<i32>, String) {
-    let sourced: String = parts
-        .iter()
-        .map(|part| format!(". scripts/lib/{part}.sh; "))
-        .collect();
+    let source = |part: &&str| format!(". scripts/lib/{part}.sh; ");
+    let sourced: Vec<String> = parts.iter().map(source).collect();
+    let sourced = sourced.concat();
     let output = Command::new("sh")
         .current_dir(checkout.path(""))
         .args(["-euc", &format!("{sourced}{command}")])

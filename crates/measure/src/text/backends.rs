@@ -124,13 +124,13 @@ fn limits_in_words(found: &Backends) -> String {
 
 fn shares_in_words(report: &RunReport, rows: &[RowShares]) -> String {
     let points = SAME_SHARE * 100.0;
-    let (same, apart): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.same());
+    let (alike, apart): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.same());
     if rows.is_empty() {
         return "no row has shares in both runs.".to_owned();
     }
-    let mut words = format!(
+    let same = format!(
         "no share differs by more than {points:.0} points in {} of {}.",
-        same.len(),
+        alike.len(),
         count(rows.len(), "row")
     );
     let host = |row: &&RowShares| disturbed_in(row).is_some();
@@ -140,17 +140,13 @@ fn shares_in_words(report: &RunReport, rows: &[RowShares]) -> String {
     };
     let (by_host, open): (Vec<&&RowShares>, Vec<&&RowShares>) =
         apart.iter().partition(|row| host(row));
-    if !by_host.is_empty() {
-        let names = names(by_host);
-        words.push_str(&format!(
-            " Likely because something else had the CPUs, by its verdict (host): {names}."
-        ));
-    }
-    if !open.is_empty() {
-        let names = names(open);
-        words.push_str(&format!(" Without such a reason: {names}."));
-    }
-    words
+    let because = "Likely because something else had the CPUs, by its verdict (host):";
+    let others = [(because, by_host), ("Without such a reason:", open)]
+        .into_iter()
+        .filter(|(_, rows)| !rows.is_empty())
+        .map(|(why, rows)| format!("{why} {}.", names(rows)));
+    let sentences: Vec<String> = std::iter::once(same).chain(others).collect();
+    sentences.join(" ")
 }
 
 fn costs_in_words(report: &RunReport, found: &Backends) -> String {
