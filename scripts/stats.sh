@@ -1,14 +1,13 @@
 #!/bin/sh
-# Shows what this project's containers use, beside what they may use. On a
-# terminal until Ctrl-C, else once.
+# Shows what the stations use, beside what they may use: those of a local run
+# under way, else this project's containers. On a terminal until Ctrl-C, else
+# once.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib/common.sh
 . scripts/lib/docker.sh
+. scripts/lib/local.sh
 
-find_docker_problem
-[ -z "$docker_problem" ] || die "$EXIT_UNAVAILABLE" "make stats reads containers, and $docker_problem" "$docker_remedy" \
-    'local stations are plain processes that end with their run; meanwhile: top'
 trap 'exit 0' INT
 
 # Name, quota and cpuset of containers: what `docker stats` leaves out.
@@ -16,9 +15,14 @@ limits() {
     docker inspect -f '{{.Name}} {{.HostConfig.NanoCpus}} {{.HostConfig.CpusetCpus}}' "$@" | sed 's|^/||'
 }
 
-table() {
+# The local stations of a run under way; fails where there is none. The runner
+# is there while one is.
+local_table() { "$(built_runner)" stats 2>/dev/null; }
+
+docker_table() {
     containers=$(project_containers --filter status=running)
-    [ -n "$containers" ] || die 1 'no station is up' 'start a lab first: make lab-primes'
+    [ -n "$containers" ] || die 1 'no station is up' 'start a lab first: make lab-primes' \
+        'local stations end with their run: look while it goes on, in a second terminal'
     # shellcheck disable=SC2086 # one word per container
     {
         limits $containers
@@ -34,6 +38,15 @@ table() {
             print "\n100% = one core. docker stats itself never shows the quota: a station at its"
             print "quota stands still for the rest of each 0.1 s, however busy it would like to be."
         }'
+}
+
+table() {
+    local_table && return
+    find_docker_problem
+    # shellcheck disable=SC2154 # set by find_docker_problem
+    [ -z "$docker_problem" ] || die "$EXIT_UNAVAILABLE" "no local run is under way, and $docker_problem" \
+        'start one in another terminal: make lab-primes LOCAL=1' "for stations in Docker, $docker_remedy"
+    docker_table
 }
 
 if [ -t 1 ]; then

@@ -93,8 +93,9 @@ pub(crate) fn host_cpus(fs_root: &Path) -> Option<usize> {
 
 /// The affinity of the process's main thread. The system call would answer for
 /// whichever thread calls, and a worker may have pinned itself.
-pub(crate) fn affinity(fs_root: &Path) -> Option<CpuSet> {
-    affinity_in(&fs::read_to_string(fs_root.join("proc/self/status")).ok()?)
+pub(crate) fn affinity(fs_root: &Path, process: &str) -> Option<CpuSet> {
+    let status = format!("proc/{process}/status");
+    affinity_in(&fs::read_to_string(fs_root.join(status)).ok()?)
 }
 
 /// The list after `Cpus_allowed_list:` in `/proc/self/status`.

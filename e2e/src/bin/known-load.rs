@@ -48,7 +48,7 @@ struct Load {
     #[arg(long, default_value_t = 6)]
     rounds: u32,
 
-    /// Say nothing and compute for so many seconds: a hog for others to suffer from
+    /// Say one word and compute for so many seconds: a hog for others to suffer from
     #[arg(long)]
     hog_seconds: Option<f64>,
 }
@@ -173,5 +173,6 @@ fn hog(threads: usize, seconds: f64) {
         for _ in 0..threads {
             scope.spawn(|| while monotonic_seconds() < until {});
         }
+        println!("computing");
     });
 }

@@ -1,11 +1,12 @@
 //! `lab run --local`: the same lab as child processes, without Docker.
 
-mod bench;
+pub(crate) mod bench;
 
 use crate::support::{finish, said};
 use crate::truth::{DISTURBED, disturbance};
-use bench::{Bench, first_round, gone, groups_of, signal, stations_of};
+use bench::{Bench, first_round, gone, groups_of, programs, signal, stations_of};
 use measure::report::{Backend, EnforcementMeans, RunReport, Station, VerdictKind};
+use std::process::Command;
 
 const LAB: &str = "lab-primes";
 
@@ -91,6 +92,33 @@ fn ctrl_c_keeps_whole_rounds_and_leaves_nothing() {
     assert!(bench.report().partial);
     gone(|| stations_of(runner));
     gone(|| groups_of(runner));
+}
+
+#[test]
+fn stats_shows_the_stations_while_their_run_goes_on() {
+    let stats = || {
+        let mut command = Command::new(programs().join("lab"));
+        command.arg("stats").output().unwrap()
+    };
+    let bench = Bench::new();
+    assert!(!stats().status.success(), "no run is under way");
+    let mut child = bench.start(&[("STATION", "primes-pinned"), SMALL]);
+    let stderr = first_round(&mut child);
+    let stations = stations_of(child.id());
+
+    let shown = stats();
+    signal(child.id(), "INT");
+    child.wait_with_output().unwrap();
+    stderr.join().unwrap();
+
+    assert!(shown.status.success(), "{}", said(&shown));
+    let text = String::from_utf8_lossy(&shown.stdout);
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("primes-pinned-1 "));
+    let words: Vec<&str> = line.unwrap().split_whitespace().collect();
+    assert!(stations.iter().any(|process| process == words[1]), "{text}");
+    assert_eq!(words[5], "0", "the CPU that the file has: {text}");
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! The verdict held against the truth: work whose bottleneck is built in, run
-//! for real, must get that verdict.
+//! for real, must get that verdict, in Docker and under what holds local
+//! stations.
 
-use crate::support::{Docker, root};
+mod places;
+
 use measure::report::{Row, RunReport, VerdictKind};
-use std::process::Command;
-
-/// The image of `known-load`.
-const IMAGE: &str = "parlab/known-load";
+use places::{InDocker, Limits, Locally, On, Place, Program};
 
 /// How often a case is tried on a machine that others disturb.
 const ATTEMPTS: u32 = 6;
@@ -29,223 +28,226 @@ pub(crate) fn disturbance(row: &Row) -> f64 {
     taken.sum::<f64>() / all.sum::<f64>()
 }
 
-/// Work with a known bottleneck: `docker run`'s limits and the load's arguments.
-struct Case<'a> {
-    limits: &'a [&'a str],
-    load: &'a str,
+/// Work with a known bottleneck: its limits and the load's arguments.
+struct Case {
+    limits: Limits,
+    load: &'static str,
     expected: VerdictKind,
 }
 
-impl Docker {
-    fn build_load(&self) {
-        self.build(IMAGE, "e2e/Dockerfile");
-    }
+const TWO_CPUS: Limits = Limits {
+    quota: None,
+    on: On::Both,
+};
 
-    fn build(&self, image: &str, dockerfile: &str) {
-        let root = root();
-        let status = Command::new("docker")
-            .args(["build", "-q", "-t", image, "-f", dockerfile, "."])
-            .current_dir(&root)
-            .env("DOCKER_BUILDKIT", "1")
-            .stdout(std::process::Stdio::null())
-            .status()
-            .unwrap();
-        assert!(status.success(), "{image} cannot be built");
-    }
-
-    fn run_load(&self, limits: &[&str], load: &str) -> Row {
-        let load: Vec<_> = load.split_whitespace().collect();
-        let arguments = [&["run", "--rm"], limits, &[IMAGE], &load].concat();
-        let report: RunReport = serde_json::from_str(&self.output(&arguments)).unwrap();
-        report.rows.into_iter().next().unwrap()
-    }
-
-    /// The case gets its kind; another kind is a wrong verdict, unless others
-    /// were so busy that it is another case. A machine that others disturb may
-    /// also show `host` or leave it open: then it is tried again, and left open
-    /// in the end only if the disturbance was measured each time.
-    fn assert_truth(&self, case: &Case) {
-        let mut quiet_but_open = None;
-        for _ in 0..ATTEMPTS {
-            let row = self.run_load(case.limits, case.load);
-            let verdict = row.verdict.as_ref().unwrap();
-            let shown = format!(
-                "{:?} {}: {verdict:#?}\n{:?}\n{:?}",
-                case.limits, case.load, row.time_budget, row.blocked_by
-            );
-            let unaccounted = row.blocked_by.unwrap().unaccounted;
-            assert!(unaccounted.abs() < 0.03, "{shown}");
-            if verdict.kind == case.expected {
-                return;
-            }
-            let open = [VerdictKind::Unclear, VerdictKind::Host].contains(&verdict.kind);
-            let disturbance = disturbance(&row);
-            assert!(
-                open || disturbance >= ANOTHER_CASE,
-                "not {}: {shown}",
-                case.expected
-            );
-            if disturbance < DISTURBED {
-                quiet_but_open = Some(shown);
-            }
-        }
-        if let Some(shown) = quiet_but_open {
-            panic!("never {}: {shown}", case.expected);
-        }
-        eprintln!("left open, since others had the CPUs: {}", case.load);
-    }
-
-    /// A container that burns CPU until it is dropped.
-    fn hog(&self, limits: &[&str], threads: usize) -> Hog<'_> {
-        let threads = threads.to_string();
-        let load = [
-            "--hog-seconds",
-            "60",
-            "--items",
-            "1",
-            "--busy-ms",
-            "1",
-            "--workers",
-            &threads,
-        ];
-        let arguments = [&["run", "-d", "--rm"], limits, &[IMAGE], &load].concat();
-        Hog {
-            docker: self,
-            container: self.output(&arguments),
-        }
+const fn quota(cpus: &'static str) -> Limits {
+    Limits {
+        quota: Some(cpus),
+        ..TWO_CPUS
     }
 }
 
-struct Hog<'a> {
-    docker: &'a Docker,
-    container: String,
-}
+const CASES: [Case; 11] = [
+    Case {
+        limits: quota("0.5"),
+        load: "--workers 2 --busy-ms 5 --items 60",
+        expected: VerdictKind::Quota,
+    },
+    Case {
+        limits: TWO_CPUS,
+        load: "--workers 2 --busy-ms 5 --items 200",
+        expected: VerdictKind::Cpu,
+    },
+    Case {
+        limits: TWO_CPUS,
+        load: "--workers 1 --busy-ms 5 --items 200",
+        expected: VerdictKind::Workers,
+    },
+    Case {
+        limits: TWO_CPUS,
+        load: "--workers 4 --busy-ms 5 --items 100",
+        expected: VerdictKind::Oversubscribed,
+    },
+    Case {
+        limits: TWO_CPUS,
+        load: "--workers 2 --busy-ms 5 --items 60 --first-items 200",
+        expected: VerdictKind::Imbalance,
+    },
+    // 120 ms of CPU every 300 ms or so: 40 % of a quota of one CPU, but
+    // more than it has in one period on two CPUs.
+    Case {
+        limits: quota("1.0"),
+        load: "--workers 2 --busy-ms 70 --sleep-ms 280 --items 5",
+        expected: VerdictKind::Bursts,
+    },
+    Case {
+        limits: quota("1.0"),
+        load: "--workers 2 --busy-ms 5 --items 100 --lock",
+        expected: VerdictKind::Contention,
+    },
+    Case {
+        limits: quota("2.0"),
+        load: "--workers 2 --busy-ms 5 --items 100 --lock",
+        expected: VerdictKind::Contention,
+    },
+    // Eight threads, as probed for the design, leave 1 to 3 % idle here.
+    Case {
+        limits: TWO_CPUS,
+        load: "--workers 16 --busy-ms 5 --sleep-ms 5 --items 40",
+        expected: VerdictKind::Cpu,
+    },
+    Case {
+        limits: TWO_CPUS,
+        load: "--workers 2 --busy-ms 1 --sleep-ms 20 --items 50",
+        expected: VerdictKind::Waiting,
+    },
+    // CPUs that stand idle while threads are ready at other moments: no
+    // limit above does that, and no single loss is the largest.
+    Case {
+        limits: TWO_CPUS,
+        load: "--workers 4 --busy-ms 20 --sleep-ms 8 --items 20 --together",
+        expected: VerdictKind::Unclear,
+    },
+];
 
-impl Drop for Hog<'_> {
-    fn drop(&mut self) {
-        self.docker.output(&["kill", &self.container]);
-    }
-}
-
-/// Two CPUs of whatever host this is, so that the cases are the same on 192.
-const TWO_CPUS: &[&str] = &["--cpuset-cpus", "0,1"];
-
-#[test]
-fn work_whose_bottleneck_is_built_in_gets_that_verdict() {
-    let Some(docker) = Docker::take("truth cases") else {
-        return;
-    };
-    docker.build_load();
-    let quota_of = |cpus| ["--cpuset-cpus", "0,1", "--cpus", cpus];
-    let (half, one, two) = (quota_of("0.5"), quota_of("1.0"), quota_of("2.0"));
-    let cases = [
-        Case {
-            limits: &half,
-            load: "--workers 2 --busy-ms 5 --items 60",
-            expected: VerdictKind::Quota,
-        },
-        Case {
-            limits: TWO_CPUS,
-            load: "--workers 2 --busy-ms 5 --items 200",
-            expected: VerdictKind::Cpu,
-        },
-        Case {
-            limits: TWO_CPUS,
-            load: "--workers 1 --busy-ms 5 --items 200",
-            expected: VerdictKind::Workers,
-        },
-        Case {
-            limits: TWO_CPUS,
-            load: "--workers 4 --busy-ms 5 --items 100",
-            expected: VerdictKind::Oversubscribed,
-        },
-        Case {
-            limits: TWO_CPUS,
-            load: "--workers 2 --busy-ms 5 --items 60 --first-items 200",
-            expected: VerdictKind::Imbalance,
-        },
-        // 120 ms of CPU every 300 ms or so: 40 % of a quota of one CPU, but
-        // more than it has in one period on two CPUs.
-        Case {
-            limits: &one,
-            load: "--workers 2 --busy-ms 70 --sleep-ms 280 --items 5",
-            expected: VerdictKind::Bursts,
-        },
-        Case {
-            limits: &one,
-            load: "--workers 2 --busy-ms 5 --items 100 --lock",
-            expected: VerdictKind::Contention,
-        },
-        Case {
-            limits: &two,
-            load: "--workers 2 --busy-ms 5 --items 100 --lock",
-            expected: VerdictKind::Contention,
-        },
-        // Eight threads, as probed for the design, leave 1 to 3 % idle here.
-        Case {
-            limits: TWO_CPUS,
-            load: "--workers 16 --busy-ms 5 --sleep-ms 5 --items 40",
-            expected: VerdictKind::Cpu,
-        },
-        Case {
-            limits: TWO_CPUS,
-            load: "--workers 2 --busy-ms 1 --sleep-ms 20 --items 50",
-            expected: VerdictKind::Waiting,
-        },
-        // CPUs that stand idle while threads are ready at other moments: no
-        // limit above does that, and no single loss is the largest.
-        Case {
-            limits: TWO_CPUS,
-            load: "--workers 4 --busy-ms 20 --sleep-ms 8 --items 20 --together",
-            expected: VerdictKind::Unclear,
-        },
-    ];
-    for case in cases {
-        docker.assert_truth(&case);
-    }
-}
-
-#[test]
-fn a_hog_beside_the_work_is_named_on_all_cpus_and_on_one() {
-    let Some(docker) = Docker::take("truth cases, a hog beside") else {
-        return;
-    };
-    docker.build_load();
-    let beside = |limits: &[&str], hogs: &[&str], threads, load| {
-        let _hog = docker.hog(hogs, threads);
-        docker.assert_truth(&Case {
-            limits,
-            load,
-            expected: VerdictKind::Host,
-        });
-    };
-    beside(TWO_CPUS, TWO_CPUS, 2, "--workers 2 --busy-ms 5 --items 100");
-    beside(
-        TWO_CPUS,
-        &["--cpuset-cpus", "0"],
-        1,
-        "--workers 2 --busy-ms 5 --items 100",
-    );
+/// Work beside a hog: its limits, where the hog is, and how many threads it has.
+const BESIDE_A_HOG: [(Limits, On, usize); 3] = [
+    (TWO_CPUS, On::Both, 2),
+    (TWO_CPUS, On::TheFirst, 1),
     // As probed for the design: a quota that is used up all the same.
-    let one = ["--cpuset-cpus", "0,1", "--cpus", "1.0"];
-    beside(&one, TWO_CPUS, 2, "--workers 2 --busy-ms 5 --items 100");
+    (quota("1.0"), On::Both, 2),
+];
+
+/// Runs the load and finds it under the limits that were asked for.
+fn measured(place: &impl Place, case: &Case) -> Row {
+    let text = place.output(case.limits, Program::KnownLoad, case.load);
+    let report: RunReport = serde_json::from_str(&text).unwrap();
+    let applied = &report.stations[0].effective;
+    let asked: Option<f64> = case.limits.quota.map(|cpus| cpus.parse().unwrap());
+    // A limit above that the place cannot help may be tighter still.
+    if applied.quota_set_above != Some(true) {
+        assert_eq!(applied.quota_cpus, asked, "{}: {applied:?}", place.name());
+    }
+    report.rows.into_iter().next().unwrap()
 }
 
+/// The case gets its kind; another kind is a wrong verdict, unless others
+/// were so busy that it is another case. A machine that others disturb may
+/// also show `host` or leave it open: then it is tried again, and left open
+/// in the end only if the disturbance was measured each time.
+fn assert_truth(place: &impl Place, case: &Case) {
+    let mut quiet_but_open = None;
+    for _ in 0..ATTEMPTS {
+        let row = measured(place, case);
+        let verdict = row.verdict.as_ref().unwrap();
+        let shown = format!(
+            "{} {:?} {}: {verdict:#?}\n{:?}\n{:?}",
+            place.name(),
+            case.limits,
+            case.load,
+            row.time_budget,
+            row.blocked_by
+        );
+        let unaccounted = row.blocked_by.unwrap().unaccounted;
+        assert!(unaccounted.abs() < 0.03, "{shown}");
+        if verdict.kind == case.expected {
+            return;
+        }
+        let open = [VerdictKind::Unclear, VerdictKind::Host].contains(&verdict.kind);
+        let disturbance = disturbance(&row);
+        assert!(
+            open || disturbance >= ANOTHER_CASE,
+            "not {}: {shown}",
+            case.expected
+        );
+        if disturbance < DISTURBED {
+            quiet_but_open = Some(shown);
+        }
+    }
+    if let Some(shown) = quiet_but_open {
+        panic!("never {}: {shown}", case.expected);
+    }
+    eprintln!(
+        "left open, since others had the CPUs: {}, {}",
+        place.name(),
+        case.load
+    );
+}
+
+fn assert_bottlenecks(place: &impl Place) {
+    for case in &CASES {
+        if case.limits.quota.is_some() && !place.has_groups() {
+            eprintln!(
+                "left out, since a quota needs a control group: {}",
+                case.load
+            );
+            continue;
+        }
+        assert_truth(place, case);
+    }
+}
+
+#[test]
+fn work_whose_bottleneck_is_built_in_gets_that_verdict_in_docker() {
+    if let Some(place) = InDocker::take("truth cases") {
+        assert_bottlenecks(&place);
+    }
+}
+
+#[test]
+fn work_whose_bottleneck_is_built_in_gets_that_verdict_locally() {
+    if let Some(place) = Locally::take("truth cases") {
+        assert_bottlenecks(&place);
+    }
+}
+
+fn assert_hogs(place: &impl Place) {
+    if !place.has_groups() {
+        eprintln!("left out, since a hog is told apart by its control group: truth cases, a hog");
+        return;
+    }
+    for (limits, on, threads) in BESIDE_A_HOG {
+        let _hog = place.hog(on, threads);
+        let case = Case {
+            limits,
+            load: "--workers 2 --busy-ms 5 --items 100",
+            expected: VerdictKind::Host,
+        };
+        assert_truth(place, &case);
+    }
+}
+
+#[test]
+fn a_hog_beside_the_work_is_named_in_docker() {
+    if let Some(place) = InDocker::take("truth cases, a hog beside") {
+        assert_hogs(&place);
+    }
+}
+
+#[test]
+fn a_hog_beside_the_work_is_named_locally() {
+    if let Some(place) = Locally::take("truth cases, a hog beside") {
+        assert_hogs(&place);
+    }
+}
+
+/// In Docker alone: a local station sees all the groups that it is in.
 #[test]
 fn a_limit_above_the_container_is_found_though_it_cannot_be_read() {
-    let Some(docker) = Docker::take("truth cases, a limit above") else {
+    let Some(mut place) = InDocker::take("truth cases, a limit above") else {
         return;
     };
-    docker.build_load();
     let Some(parent) = Parent::with_quota(50_000) else {
         eprintln!("left out, since no parent group can be made here: hidden-limit");
         return;
     };
-    docker.assert_truth(&Case {
-        limits: &["--cpuset-cpus", "0,1", "--cgroup-parent", &parent.name],
+    place.parent = Some(parent.name.clone());
+    let case = Case {
+        limits: TWO_CPUS,
         load: "--workers 2 --busy-ms 5 --items 60",
         expected: VerdictKind::HiddenLimit,
-    });
+    };
+    assert_truth(&place, &case);
 }
 
 /// A control group of version 1 with a quota, for containers to be put below.
@@ -277,43 +279,27 @@ impl Drop for Parent {
     }
 }
 
+fn assert_overhead(place: &impl Place) {
+    let tiny = "run --format json --limit 2e4 --strategy processes --workers 1 --min-seconds 0.5";
+    let text = place.output(TWO_CPUS, Program::Primes, tiny);
+    let report: RunReport = serde_json::from_str(&text).unwrap();
+    let mut rows = report.rows.iter();
+    let row = rows.find(|row| row.strategy == "processes").unwrap();
+    let verdict = row.verdict.as_ref().unwrap();
+    let mut also = verdict.also.iter();
+    assert!(also.any(|also| also.kind == "overhead"), "{verdict:#?}");
+}
+
 #[test]
-fn many_tiny_processes_cost_more_than_they_compute() {
-    let Some(docker) = Docker::take("truth cases, overhead") else {
-        return;
-    };
-    let run = [
-        "run",
-        "--rm",
-        "--cpuset-cpus",
-        "0,1",
-        "parlab/primes",
-        "run",
-        "--format",
-        "json",
-    ];
-    let tiny = [
-        "--limit",
-        "2e4",
-        "--strategy",
-        "processes",
-        "--workers",
-        "1",
-    ];
-    let short = ["--min-seconds", "0.5"];
-    let report: RunReport =
-        serde_json::from_str(&docker.output(&[&run[..], &tiny, &short].concat())).unwrap();
+fn many_tiny_processes_cost_more_than_they_compute_in_docker() {
+    if let Some(place) = InDocker::take("truth cases, overhead") {
+        assert_overhead(&place);
+    }
+}
 
-    let row = report
-        .rows
-        .iter()
-        .find(|row| row.strategy == "processes")
-        .unwrap();
-
-    let also = &row.verdict.as_ref().unwrap().also;
-    assert!(
-        also.iter().any(|also| also.kind == "overhead"),
-        "{:#?}",
-        row.verdict
-    );
+#[test]
+fn many_tiny_processes_cost_more_than_they_compute_locally() {
+    if let Some(place) = Locally::take("truth cases, overhead") {
+        assert_overhead(&place);
+    }
 }

@@ -36,6 +36,10 @@ pub enum Command {
     Act(ActArgs),
     /// Say what can hold local stations to their limits here
     Means(MeansArgs),
+    /// Show what the local stations of a run under way use, beside what they may
+    Stats,
+    /// Run a program under limits, as local stations are held to theirs
+    Hold(crate::hold::HoldArgs),
     /// Become a program inside given control groups; local stations are started by it
     #[command(hide = true)]
     Enter(crate::enter::EnterArgs),

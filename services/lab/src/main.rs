@@ -7,6 +7,7 @@ mod config;
 mod enter;
 mod explain;
 mod history;
+mod hold;
 mod labs;
 mod local;
 mod model;
@@ -16,6 +17,7 @@ mod report;
 mod run;
 mod runner;
 mod station;
+mod stats;
 mod survey;
 
 use config::{Cli, Command};
@@ -58,6 +60,8 @@ fn main() -> ExitCode {
         Command::Compare(args) => past::compare(&args),
         Command::Act(args) => run::act(&args),
         Command::Means(args) => local::means(&args),
+        Command::Stats => return stats::stats(),
+        Command::Hold(args) => hold::hold(&args),
         Command::Enter(args) => enter::enter(&args),
     };
     ended.unwrap_or_else(|error| {

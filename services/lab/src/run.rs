@@ -109,7 +109,7 @@ fn backend(place: &Place) -> anyhow::Result<Docker> {
 
 /// One thread is enough for a runner that mostly waits, and the CPUs are the
 /// stations'.
-fn on_a_runtime<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub fn on_a_runtime<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?

@@ -47,6 +47,8 @@ impl fmt::Display for CgroupVersion {
 #[derive(Clone, Debug)]
 pub struct Cgroup {
     fs_root: PathBuf,
+    /// Its folder's name in `proc`.
+    process: String,
     version: Option<CgroupVersion>,
     cpu: Option<Group>,
     cpuacct: Option<Group>,
@@ -63,13 +65,24 @@ impl Cgroup {
     /// The same for a copy of a system's files below `fs_root`: its
     /// `proc/self/{cgroup,mountinfo,status}`, `proc/stat` and `sys`.
     pub fn under(fs_root: &Path) -> Self {
-        let text = |path| fs::read_to_string(fs_root.join(path)).unwrap_or_default();
-        let membership = Membership::parse(&text("proc/self/cgroup"));
+        Self::of("self", fs_root)
+    }
+
+    /// The groups of another process, as far as this one can see them; what
+    /// the runtime believes stays that of this one.
+    pub fn of_process(id: u32) -> Self {
+        Self::of(&id.to_string(), Path::new("/"))
+    }
+
+    fn of(process: &str, fs_root: &Path) -> Self {
+        let text = |path: &str| fs::read_to_string(fs_root.join(path)).unwrap_or_default();
+        let membership = Membership::parse(&text(&format!("proc/{process}/cgroup")));
         let mounts = Mounts::parse(&text("proc/self/mountinfo"), fs_root);
         let [cpu, cpuacct, cpuset, memory] =
             CONTROLLERS.map(|controller| group_with(controller, &membership, &mounts));
         Self {
             fs_root: fs_root.to_owned(),
+            process: process.to_owned(),
             version: version(&mounts),
             cpu,
             cpuacct,
@@ -87,7 +100,10 @@ impl Cgroup {
             cgroup_version: self.version,
             quota,
             quota_set_above: level > 0,
-            cpuset: budget::allowed(self.cgroup_cpuset(), budget::affinity(&self.fs_root)),
+            cpuset: budget::allowed(
+                self.cgroup_cpuset(),
+                budget::affinity(&self.fs_root, &self.process),
+            ),
             believed_cpus: std::thread::available_parallelism().ok().map(Into::into),
             memory_limit_bytes: memory_limit.bytes(),
             memory_unlimited: memory_limit == MemoryLimit::Unlimited,

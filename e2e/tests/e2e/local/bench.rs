@@ -97,7 +97,7 @@ impl Bench {
 }
 
 /// The folder of the programs, built once; where this test's own program is.
-fn programs() -> &'static Path {
+pub(crate) fn programs() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let built = Command::new(env!("CARGO"))

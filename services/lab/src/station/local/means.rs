@@ -5,6 +5,7 @@ use super::limits::{Limits, pinned};
 use super::systemd;
 use cpu_budget::{CpuBudget, CpuSet};
 use measure::report::{Enforcement, EnforcementMeans};
+use std::ffi::OsString;
 use std::path::Path;
 
 /// What is left out where no group counts a station's CPU time.
@@ -43,6 +44,31 @@ pub struct Hold {
     pub group: Option<Group>,
     /// Its affinity.
     pub cpus: Option<CpuSet>,
+}
+
+impl Hold {
+    /// The command that goes where this holds it and becomes `program`, which
+    /// its arguments follow. It ends with the process, and on its thread, that
+    /// starts it; `enter` is this program.
+    pub fn around(
+        &self,
+        enter: &Path,
+        program: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> Vec<OsString> {
+        let mut words: Vec<OsString> = self.before.iter().map(Into::into).collect();
+        words.push(enter.into());
+        words.extend(["enter", "--parent"].map(Into::into));
+        words.push(std::process::id().to_string().into());
+        for procs in self.group.iter().flat_map(Group::procs) {
+            words.extend(["--join".into(), procs.into()]);
+        }
+        if let Some(cpus) = &self.cpus {
+            words.extend(["--cpus".into(), cpus.to_string().into()]);
+        }
+        words.push("--".into());
+        words.extend(program.into_iter().map(Into::into));
+        words
+    }
 }
 
 /// Finds the means: what was chosen, or the strongest; with it, why each

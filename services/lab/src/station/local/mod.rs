@@ -14,6 +14,7 @@ mod process;
 mod systemd;
 
 pub use cgroup::Cgroups;
+pub use limits::Limits;
 pub use means::{Choice, Means, find};
 pub use plan::{Planned, WITH_DOCKER, objections, plan};
 

@@ -1,6 +1,5 @@
 //! One replica: a child process, from its start to its end.
 
-use super::cgroup::Group;
 use super::means::Hold;
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -164,20 +163,7 @@ impl Drop for Starting {
 }
 
 fn command(launch: &Launch, hold: &Hold, again: Option<AddressLine>) -> Command {
-    let mut words: Vec<std::ffi::OsString> = hold.before.iter().map(Into::into).collect();
-    words.push(launch.enter.clone().into());
-    words.extend(["enter", "--parent"].map(Into::into));
-    words.push(std::process::id().to_string().into());
-    for procs in hold.group.iter().flat_map(Group::procs) {
-        words.push("--join".into());
-        words.push(procs.into());
-    }
-    if let Some(cpus) = &hold.cpus {
-        words.push("--cpus".into());
-        words.push(cpus.to_string().into());
-    }
-    words.push("--".into());
-    words.push(launch.program.clone().into());
+    let mut words = hold.around(&launch.enter, [&launch.program]);
     words.extend(launch.arguments.iter().map(Into::into));
     let port = |address: Option<SocketAddr>| address.map_or(0, |address| address.port());
     for (option, value) in [
