@@ -29,8 +29,8 @@ report: ## the newest run as a page, made again; RUN=… for another
 history: ## the runs so far, with what was changed; LAB=… for one lab
 	@sh scripts/history.sh $(LAB)
 
-compare: ## the newest run against the one before; BEFORE=… AFTER=… for others
-	@BEFORE=$(BEFORE) AFTER=$(AFTER) sh scripts/compare.sh
+compare: ## the newest run against the one before (BEFORE=… AFTER=… others); LAB=… runs it in Docker and without
+	@BEFORE=$(BEFORE) AFTER=$(AFTER) LAB=$(LAB) sh scripts/compare.sh
 
 down: ## stop and remove the stations; results stay
 	@sh scripts/down.sh

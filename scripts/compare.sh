@@ -1,6 +1,8 @@
 #!/bin/sh
-# Compares two saved runs row by row. BEFORE and AFTER are run.json files or
-# their folders; without them, the newest run and the one of its lab before it.
+# Compares two runs row by row. With LAB, a lab is run in Docker and then as
+# local processes, narrowed as any run can be, and these two are compared.
+# Without it saved ones are: BEFORE and AFTER are run.json files or their
+# folders, or else the newest run and the one of its lab before it.
 set -eu
 cd "$(dirname "$0")/.."
 for part in common docker past; do
@@ -8,14 +10,59 @@ for part in common docker past; do
     . "scripts/lib/$part.sh"
 done
 
-after=${AFTER:-$(saved_runs | tail -n 1)}
-[ -n "$after" ] || die 1 'there is no run yet' 'run a lab first: make lab-primes'
-after=$(need_run "$after")
+# run_lab VARIABLE... : on a terminal Ctrl-C reaches the run by itself.
+run_lab() {
+    if [ -t 0 ]; then
+        env "$@" sh scripts/lab.sh "$topic"
+    else
+        attended env "$@" sh scripts/lab.sh "$topic"
+    fi
+}
 
-# The run of the same lab that stands above this one.
-lab=${after#"$RESULTS/"}
-lab=${lab%%/*}
-before=${BEFORE:-$(saved_runs "$lab" | awk -v after="$after" '$0 == after { print above } { above = $0 }')}
-[ -n "$before" ] || die 1 "there is no run of $lab before $after" "run it once more: make $lab"
-before=$(need_run "$before")
+# newest_after RUN : the run that has been saved since, of the same lab.
+newest_after() {
+    newest=$(saved_runs "lab-$topic" | tail -n 1)
+    [ "$newest" != "$1" ] || die 1 'the run was not saved: there is nothing to compare'
+    printf '%s\n' "$newest"
+}
+
+# Sets before and after: the lab in Docker, and without.
+run_both() {
+    topic=${LAB#lab-}
+    [ -z "${BEFORE:-}${AFTER:-}" ] || die "$EXIT_USAGE" 'LAB runs a lab twice, BEFORE and AFTER are runs that were saved' \
+        "make compare LAB=$topic, or make compare BEFORE=… AFTER=…"
+    [ -f "compose/lab-$topic.yml" ] || die "$EXIT_USAGE" "there is no lab '$topic'" "there are: $(labs | tr '\n' ' ')"
+    [ "$(uname -s)" = Linux ] || die "$EXIT_UNAVAILABLE" 'local stations need Linux: its kernel is what limits them'
+    need_docker
+    trap 'end_child; exit 130' INT
+    trap 'end_child; exit 143' TERM HUP
+
+    last=$(saved_runs "lab-$topic" | tail -n 1)
+    run_lab DOCKER=1 LOCAL=0 || exit
+    before=$(newest_after "$last")
+    # Idle containers still have health checks.
+    sh scripts/down.sh
+    run_lab DOCKER=0 LOCAL=1 || exit
+    after=$(newest_after "$before")
+    echo
+}
+
+# Sets before and after: what was asked for, else the newest two.
+choose_saved() {
+    after=${AFTER:-$(saved_runs | tail -n 1)}
+    [ -n "$after" ] || die 1 'there is no run yet' 'run a lab first: make lab-primes'
+    after=$(need_run "$after")
+    # The run of the same lab that stands above this one.
+    lab=${after#"$RESULTS/"}
+    lab=${lab%%/*}
+    before=${BEFORE:-$(saved_runs "$lab" | awk -v after="$after" '$0 == after { print above } { above = $0 }')}
+    [ -n "$before" ] || die 1 "there is no run of $lab before $after" "run it once more: make $lab"
+    before=$(need_run "$before")
+}
+
+if [ -n "${LAB:-}" ]; then
+    run_both
+else
+    choose_saved
+fi
 ask_lab compare "$before" "$after"

@@ -5,6 +5,7 @@ use crate::config::{CompareArgs, HistoryArgs, the_lab};
 use crate::explain;
 use crate::history::History;
 use crate::labs::LABS;
+use measure::changes::backends;
 use measure::text;
 use service_kit::terminal;
 use std::process::ExitCode;
@@ -40,7 +41,8 @@ pub fn history(args: &HistoryArgs) -> anyhow::Result<ExitCode> {
     Ok(status)
 }
 
-/// Compares two saved runs row by row.
+/// Compares two saved runs row by row. Fails where a station's limit in Docker
+/// is not the one that it had as a local process; never on speed.
 pub fn compare(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     let (before, after) = (explain::again(&args.before)?, explain::again(&args.after)?);
     if before.lab != after.lab {
@@ -48,5 +50,10 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         return Err(Refused(why).into());
     }
     terminal::print(&text::two_runs(&before, &after, &terminal::style()))?;
-    Ok(ExitCode::SUCCESS)
+    let backends = backends(&before, &after);
+    Ok(if backends.is_some_and(|both| both.limits_differ()) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }

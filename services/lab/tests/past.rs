@@ -10,10 +10,20 @@ use tempfile::TempDir;
 
 /// A run of the lab without a row, as the runner would have kept it.
 fn saved(results: &Path, lab: &str, started: &str) -> PathBuf {
+    saved_with(results, lab, started, "docker", serde_json::json!([]))
+}
+
+fn saved_with(
+    results: &Path,
+    lab: &str,
+    started: &str,
+    backend: &str,
+    stations: serde_json::Value,
+) -> PathBuf {
     let run = serde_json::json!({
-        "schema": "parlab-run/1", "lab": lab, "backend": "docker", "started": started,
+        "schema": "parlab-run/1", "lab": lab, "backend": backend, "started": started,
         "seconds": 1.0, "quick": false, "partial": false, "parameters": {}, "host": {},
-        "stations": [], "rows": [], "comparisons": [], "groups": [], "invariants": [],
+        "stations": stations, "rows": [], "comparisons": [], "groups": [], "invariants": [],
         "changes": [],
     });
     let folder = results.join(lab).join(started.replace(':', "-"));
@@ -210,4 +220,36 @@ fn output_that_cannot_be_written_is_said_and_a_reader_that_left_is_no_fault() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     assert_eq!(explained_to(writer), (Some(0), String::new()));
+}
+
+#[test]
+fn a_limit_that_differs_between_docker_and_local_fails_the_comparison() {
+    let results = results();
+    let station = |cpus: f64| {
+        serde_json::json!([{
+            "name": "primes-half", "replicas": 1, "declared": {},
+            "effective": {"cpus": cpus, "quota_known": true},
+            "agree": true, "replica_cpusets": [],
+        }])
+    };
+    let run = |started, backend, cpus| {
+        saved_with(
+            results.path(),
+            "lab-primes",
+            started,
+            backend,
+            station(cpus),
+        )
+    };
+    let compare = Path::new("compare");
+    let docker = run(FIRST, "docker", 0.5);
+    let local = run(SECOND, "local", 0.5);
+
+    let (status, out, err) = lab(&[compare, &docker, &local]);
+    assert_eq!(status, 0, "{err}");
+    assert!(out.contains("Backends"), "{out}");
+
+    let (status, out, _) = lab(&[compare, &docker, &run(SECOND, "local", 0.6)]);
+    assert_eq!(status, 1);
+    assert!(out.contains("primes-half: another limit"), "{out}");
 }

@@ -5,18 +5,25 @@ use crate::report::RunReport;
 use std::collections::BTreeSet;
 
 /// Why nothing can be said of `after` against the earlier run `before`, in a
-/// few words that follow "was passed over:"; `None` when they compare.
+/// few words that follow "was passed over:"; `None` when they compare: they are
+/// alike ([`why_not_alike`]) and the same held their stations.
+pub fn why_not_comparable(before: &RunReport, after: &RunReport) -> Option<String> {
+    why_not_alike(before, after).or_else(|| {
+        let otherwise = before.backend != after.backend;
+        otherwise.then(|| "its stations were held otherwise".to_owned())
+    })
+}
+
+/// Why `after` and the earlier run `before` are not two measurements of one
+/// thing, whatever held their stations.
 ///
 /// A quick run compares with a quick or a whole one, a whole one only with a
 /// whole one: too few rounds carry no claim. Parameters that change the work
 /// must be the same, and a row beside the baseline must stand in both, since
 /// effects are told against the baseline.
-pub fn why_not_comparable(before: &RunReport, after: &RunReport) -> Option<String> {
+pub fn why_not_alike(before: &RunReport, after: &RunReport) -> Option<String> {
     if before.lab != after.lab {
         return Some(format!("it is of {}", before.lab));
-    }
-    if before.backend != after.backend {
-        return Some("its stations were held otherwise".to_owned());
     }
     if before.partial {
         return Some("it was interrupted".to_owned());

@@ -285,7 +285,10 @@ fn predicted_ratio(was: &Side, is: &Side) -> Option<f64> {
 
 /// The baselines of both runs, when they can stand for the machine's speed in
 /// each: the same single-worker job, and no quota that stops it.
-fn baselines<'a>(before: &'a RunReport, after: &'a RunReport) -> Result<[&'a Row; 2], String> {
+pub(super) fn baselines<'a>(
+    before: &'a RunReport,
+    after: &'a RunReport,
+) -> Result<[&'a Row; 2], String> {
     let jobs = job_knobs(before, after);
     if !jobs.is_empty() {
         let differ = jobs

@@ -1,10 +1,12 @@
 //! What differs between two runs of a lab, and what that did.
 
+mod backends;
 mod comparable;
 mod effects;
 mod knobs;
 
-pub use comparable::why_not_comparable;
+pub use backends::{Backends, Cost, RowShares, StationLimits, backends, docker_and_local};
+pub use comparable::{why_not_alike, why_not_comparable};
 pub use effects::{ComparedRow, compared_rows};
 
 use crate::report::{Change, RunReport};

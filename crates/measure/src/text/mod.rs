@@ -8,6 +8,7 @@
 //! What the sections say is there without their layout too ([`figures`],
 //! [`names`], [`alike`], [`steps`] and so on): other renderings use the same words.
 
+mod backends;
 mod bar;
 mod busy;
 mod conclusions;
@@ -29,6 +30,7 @@ mod verdicts;
 #[cfg(test)]
 mod tests;
 
+pub use backends::backends;
 pub use bar::{State, shares};
 pub use busy::{busy, busy_host};
 pub use conclusions::{answer, changes, comparisons, groups, invariants, passed_over};

@@ -1,23 +1,25 @@
 //! Two runs of a lab, row by row.
 
+use super::backends::backends;
 use super::conclusions::knob;
 use super::figures::{NONE, UNKNOWN, two_decimals};
 use super::names::name_of_key;
 use super::paragraph::Paragraph;
 use super::plain_table::plain_table;
 use super::style::{Paint, Style};
-use crate::changes::{ComparedRow, changes, compared_rows, why_not_comparable};
+use crate::changes::{ComparedRow, changes, compared_rows, why_not_alike};
 use crate::duration::duration;
 use crate::report::{Row, RunReport};
 use crate::stats::{ROUNDS_FOR_A_CLAIM, RunsOutcome};
 
 /// What differs between two runs, and what each row of both came to by the rule
-/// for two runs. Both have been analysed.
+/// for two runs; of a run in Docker and a local one, also how the two went.
+/// Both have been analysed.
 pub fn two_runs(before: &RunReport, after: &RunReport, style: &Style) -> String {
     let mut text = Paragraph::new(format!("{} → {}", before.started, after.started))
         .head(format!("{}:", after.lab), Paint::Bold)
         .render(style);
-    if let Some(why) = why_not_comparable(before, after) {
+    if let Some(why) = why_not_alike(before, after) {
         let caution = format!("Of the earlier run: {why}. Read what follows with that in mind.");
         text.push_str(
             &Paragraph::new(caution)
@@ -36,6 +38,11 @@ pub fn two_runs(before: &RunReport, after: &RunReport, style: &Style) -> String 
             let head = format!("Only in the {which} run:");
             text.push_str(&Paragraph::new(names).head(head, Paint::Bold).render(style));
         }
+    }
+    let backends = backends(before, after, style);
+    if !backends.is_empty() {
+        text.push('\n');
+        text.push_str(&backends);
     }
     text
 }

@@ -68,5 +68,13 @@ pub const GAIN: f64 = 0.02;
 /// From this many rounds on one of them may show another kind.
 pub const ROUNDS_WITH_ONE_ODD: usize = 6;
 
+/// A limit of one run this close to that of another is the same: kernels and
+/// engines round a quota to whole microseconds or percents.
+pub const SAME_LIMIT: f64 = 0.02;
+
+/// Shares of two runs this close are the same: six rounds on a quiet machine
+/// differ by 2 to 4 points, and their medians by less.
+pub const SAME_SHARE: f64 = 0.03;
+
 /// CPUs that differ by less than this are the same number.
 pub const SAME_CPUS: f64 = 1e-6;

@@ -4,6 +4,7 @@
 mod also;
 mod analysis;
 mod arbitrary;
+mod backends;
 mod budget;
 mod build;
 mod changes;
