@@ -96,7 +96,7 @@ fn disturbed_in(row: &RowShares) -> Option<&'static str> {
 }
 
 fn limits_in_words(found: &Backends) -> String {
-    let within = percent(SAME_LIMIT);
+    let within = format!("{} %", cpus(SAME_LIMIT * 100.0));
     let of = |same: Option<bool>| {
         let stations = found.stations.iter().filter(move |s| s.same() == same);
         stations.collect::<Vec<_>>()
@@ -209,7 +209,9 @@ fn common_in_words(docker: &RunReport, local: &RunReport) -> Option<String> {
     };
     let [in_docker, locally] = [baseline(docker)?, baseline(local)?].map(|wall| wall.median);
     Some(format!(
-        "a cost that all rows share, the baseline too: that took {} in Docker and {} locally, and          two runs cannot tell such a difference from a slower hour of the machine. Nor the start          of the stations and their memory, which no report holds.",
+        "a cost that all rows share, the baseline too: that took {} in Docker and {} locally, and \
+         two runs cannot tell such a difference from a slower hour of the machine. How long the \
+         stations took to start and their memory stand in no report.",
         duration(in_docker),
         duration(locally)
     ))

@@ -40,6 +40,12 @@ fn busy(cpu: f64) -> ReplicaAccount {
     replica(cpu).worker(cpu, 0.0)
 }
 
+/// What is printed, with no line wrapped.
+fn told(before: &RunReport, after: &RunReport) -> String {
+    let text = two_runs(before, after, &STYLE);
+    text.replace("\n  ", " ")
+}
+
 fn both(docker: &RunReport, local: &RunReport) -> Backends {
     backends(docker, local).unwrap()
 }
@@ -51,7 +57,7 @@ fn only_one_run_of_each_kind_is_compared_whatever_their_order() {
     assert_eq!(backends(&docker, &docker), None);
     assert_eq!(backends(&local, &local), None);
     assert_eq!(both(&docker, &local), both(&local, &docker));
-    assert!(!two_runs(&docker, &docker, &STYLE).contains("Backends"));
+    assert!(!told(&docker, &docker).contains("Backends"));
 }
 
 #[test]
@@ -67,7 +73,7 @@ fn a_limit_that_differs_by_more_than_two_percent_is_wrong() {
     let found = both(&docker, &local);
     assert_eq!(found.stations[1].same(), Some(false));
     assert!(found.limits_differ());
-    let text = two_runs(&docker, &local, &STYLE);
+    let text = told(&docker, &local);
     let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap();
     assert!(line("other  ").ends_with('✗'), "{text}");
     assert!(line("two  ").ends_with('✓'), "{text}");
@@ -91,7 +97,7 @@ fn a_station_that_did_not_run_or_tells_nothing_is_no_wrong_limit() {
             .all(|station| station.same().is_none())
     );
     assert!(!found.limits_differ());
-    let text = two_runs(&docker, &local, &STYLE);
+    let text = told(&docker, &local);
     assert!(
         text.contains("Not compared: other (half a CPU needs a control group)"),
         "{text}"
@@ -121,7 +127,7 @@ fn shares_more_than_three_points_apart_are_shown_with_their_reason() {
     assert!(!row.same());
     assert!((row.difference() - 0.25).abs() < 1e-6, "{row:?}");
     assert_eq!(row.disturbed, [false, true]);
-    let text = two_runs(&docker, &disturbed, &STYLE);
+    let text = told(&docker, &disturbed);
     assert!(text.contains("more than 3 points in 1 of 2 rows"), "{text}");
     assert!(
         text.contains("by its verdict (host): other · sequential · 1 worker"),
@@ -140,22 +146,22 @@ fn a_cost_is_claimed_by_the_rule_for_two_runs_and_names_the_dearer_side() {
         assert_eq!(cost.outcome, RunsOutcome::Faster);
         assert!((cost.ratio - 1.2).abs() < 0.01, "{cost:?}");
     }
-    let text = two_runs(&docker, &local, &STYLE);
+    let text = told(&docker, &local);
     assert!(text.contains("took 1.20 × as long in Docker"), "{text}");
     assert!(text.contains("used 1.20 × as much in Docker"), "{text}");
 
     let slower = run(Backend::Local, 1.5, busy);
-    let text = two_runs(&docker, &slower, &STYLE);
+    let text = told(&docker, &slower);
     assert!(text.contains("took 1.25 × as long locally"), "{text}");
 
     let same = run(Backend::Docker, 1.0, busy);
-    let text = two_runs(&same, &local, &STYLE);
+    let text = told(&same, &local);
     assert!(text.contains("Wall time: 1 row within noise."), "{text}");
     let mut quick = same;
     quick.quick = true;
     let mut quick_local = local;
     quick_local.quick = true;
-    let text = two_runs(&quick, &quick_local, &STYLE);
+    let text = told(&quick, &quick_local);
     assert!(
         text.contains("CPU time: 1 row of too few rounds to claim anything."),
         "{text}"
@@ -179,10 +185,10 @@ fn cpu_seconds_that_are_counted_otherwise_are_not_compared() {
 fn that_they_were_held_otherwise_is_no_caution_but_the_question() {
     let docker = run(Backend::Docker, 1.0, busy);
     let local = run(Backend::Local, 1.0, busy);
-    let text = two_runs(&docker, &local, &STYLE);
+    let text = told(&docker, &local);
     assert!(!text.contains("held otherwise"), "{text}");
     let mut partial = docker;
     partial.partial = true;
-    let text = two_runs(&partial, &local, &STYLE);
+    let text = told(&partial, &local);
     assert!(text.contains("it was interrupted"), "{text}");
 }
