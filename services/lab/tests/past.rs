@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 /// A run of the lab without a row, as the runner would have kept it.
 fn saved(results: &Path, lab: &str, started: &str) -> PathBuf {
-    saved_with(results, lab, started, "docker", serde_json::json!([]))
+    saved_with(results, lab, started, "docker", &serde_json::json!([]))
 }
 
 fn saved_with(
@@ -18,7 +18,7 @@ fn saved_with(
     lab: &str,
     started: &str,
     backend: &str,
-    stations: serde_json::Value,
+    stations: &serde_json::Value,
 ) -> PathBuf {
     let run = serde_json::json!({
         "schema": "parlab-run/1", "lab": lab, "backend": backend, "started": started,
@@ -238,7 +238,7 @@ fn a_limit_that_differs_between_docker_and_local_fails_the_comparison() {
             "lab-primes",
             started,
             backend,
-            station(cpus),
+            &station(cpus),
         )
     };
     let compare = Path::new("compare");

@@ -128,11 +128,11 @@ fn shares_in_words(report: &RunReport, rows: &[RowShares]) -> String {
     if rows.is_empty() {
         return "no row has shares in both runs.".to_owned();
     }
-    let mut words = format!(
+    let mut sentences = vec![format!(
         "no share differs by more than {points:.0} points in {} of {}.",
         same.len(),
         count(rows.len(), "row")
-    );
+    )];
     let host = |row: &&RowShares| disturbed_in(row).is_some();
     let names = |rows: Vec<&&RowShares>| {
         let names = rows.iter().map(|row| name_of_key(report, &row.key));
@@ -142,15 +142,14 @@ fn shares_in_words(report: &RunReport, rows: &[RowShares]) -> String {
         apart.iter().partition(|row| host(row));
     if !by_host.is_empty() {
         let names = names(by_host);
-        words.push_str(&format!(
-            " Likely because something else had the CPUs, by its verdict (host): {names}."
+        sentences.push(format!(
+            "Likely because something else had the CPUs, by its verdict (host): {names}."
         ));
     }
     if !open.is_empty() {
-        let names = names(open);
-        words.push_str(&format!(" Without such a reason: {names}."));
+        sentences.push(format!("Without such a reason: {}.", names(open)));
     }
-    words
+    sentences.join(" ")
 }
 
 fn costs_in_words(report: &RunReport, found: &Backends) -> String {

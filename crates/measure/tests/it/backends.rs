@@ -2,7 +2,7 @@
 
 use crate::build::*;
 use measure::analysis::analyse;
-use measure::changes::{Backends, backends};
+use measure::changes::{Backends, RowShares, backends};
 use measure::report::{
     Backend, Enforcement, EnforcementMeans, ReplicaAccount, Round, RunReport, VerdictKind,
 };
@@ -110,7 +110,7 @@ fn shares_more_than_three_points_apart_are_shown_with_their_reason() {
     let close = run(Backend::Local, 1.0, |cpu| {
         replica(cpu).worker(0.98 * cpu, 0.02 * cpu)
     });
-    assert!(both(&docker, &close).rows.iter().all(|row| row.same()));
+    assert!(both(&docker, &close).rows.iter().all(RowShares::same));
 
     // Another process had a quarter of each CPU.
     let disturbed = run(Backend::Local, 1.0, |cpu| {
