@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => past::compare(&args),
         Command::Act(args) => run::act(&args),
         Command::Means(args) => local::means(&args),
-        Command::Stats => return stats::stats(),
+        Command::Stats => stats::stats(),
         Command::Hold(args) => hold::hold(&args),
         Command::Enter(args) => enter::enter(&args),
     };

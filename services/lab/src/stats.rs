@@ -2,6 +2,7 @@
 //! they may.
 
 use cpu_budget::{Cgroup, CpuUsage};
+use service_kit::terminal;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -34,12 +35,12 @@ struct Stat {
 }
 
 /// Prints a line per station; fails where no local run is under way.
-pub fn stats() -> ExitCode {
+pub fn stats() -> anyhow::Result<ExitCode> {
     let before = processes();
     let began = Instant::now();
     let stations = stations(&before);
     if stations.is_empty() {
-        return ExitCode::FAILURE;
+        return Ok(ExitCode::FAILURE);
     }
     let throttled = |station: &Station| station.groups.usage();
     let earlier: Vec<CpuUsage> = stations.iter().map(throttled).collect();
@@ -47,10 +48,33 @@ pub fn stats() -> ExitCode {
     let after = processes();
     let seconds = began.elapsed().as_secs_f64();
 
-    println!(
-        "{:<26} {:>7} {:>6} {:>6} {:>9} {:>6} {:>10} {:>7}",
-        "station", "process", "CPU", "quota", "throttled", "CPUs", "memory", "threads"
-    );
+    let line = |words: [&str; 8]| {
+        let [
+            station,
+            process,
+            cpu,
+            quota,
+            throttled,
+            cpus,
+            memory,
+            threads,
+        ] = words;
+        format!(
+            "{station:<26} {process:>7} {cpu:>6} {quota:>6} {throttled:>9} {cpus:>6} \
+             {memory:>10} {threads:>7}\n"
+        )
+    };
+    let heads = [
+        "station",
+        "process",
+        "CPU",
+        "quota",
+        "throttled",
+        "CPUs",
+        "memory",
+        "threads",
+    ];
+    let mut text = line(heads);
     for (station, earlier) in stations.iter().zip(&earlier) {
         let [was, is] = [&before, &after].map(|all| together(all, station.process));
         let ticks = is.ticks.saturating_sub(was.ticks) as f64;
@@ -59,25 +83,24 @@ pub fn stats() -> ExitCode {
         let quota = budget.quota.cpus().map(percent);
         let stopped = throttled_share(&station.groups.usage().since(earlier)).map(percent);
         let bytes = is.resident_pages * rustix::param::page_size() as u64;
-        println!(
-            "{:<26} {:>7} {:>6} {:>6} {:>9} {:>6} {:>10} {:>7}",
-            station.name,
-            station.process,
-            percent(cpu),
-            quota.unwrap_or_else(|| "none".to_owned()),
-            stopped.unwrap_or_else(|| "–".to_owned()),
-            budget
-                .cpuset
-                .map_or_else(|| "?".to_owned(), |cpus| cpus.to_string()),
-            format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
-            is.threads,
-        );
+        let cpus = budget.cpuset.map(|cpus| cpus.to_string());
+        text.push_str(&line([
+            &station.name,
+            &station.process.to_string(),
+            &percent(cpu),
+            quota.as_deref().unwrap_or("none"),
+            stopped.as_deref().unwrap_or("–"),
+            cpus.as_deref().unwrap_or("?"),
+            &format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+            &is.threads.to_string(),
+        ]));
     }
-    println!(
+    text.push_str(
         "\n100% = one core. throttled: of the quota's periods in the last second, those in which\n\
-         it ran out."
+         it ran out.\n",
     );
-    ExitCode::SUCCESS
+    terminal::print(&text)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn percent(share: f64) -> String {

@@ -124,15 +124,15 @@ fn limits_in_words(found: &Backends) -> String {
 
 fn shares_in_words(report: &RunReport, rows: &[RowShares]) -> String {
     let points = SAME_SHARE * 100.0;
-    let (alike, apart): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.same());
+    let (same, apart): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.same());
     if rows.is_empty() {
         return "no row has shares in both runs.".to_owned();
     }
-    let same = format!(
+    let mut sentences = vec![format!(
         "no share differs by more than {points:.0} points in {} of {}.",
-        alike.len(),
+        same.len(),
         count(rows.len(), "row")
-    );
+    )];
     let host = |row: &&RowShares| disturbed_in(row).is_some();
     let names = |rows: Vec<&&RowShares>| {
         let names = rows.iter().map(|row| name_of_key(report, &row.key));
@@ -140,12 +140,15 @@ fn shares_in_words(report: &RunReport, rows: &[RowShares]) -> String {
     };
     let (by_host, open): (Vec<&&RowShares>, Vec<&&RowShares>) =
         apart.iter().partition(|row| host(row));
-    let because = "Likely because something else had the CPUs, by its verdict (host):";
-    let others = [(because, by_host), ("Without such a reason:", open)]
-        .into_iter()
-        .filter(|(_, rows)| !rows.is_empty())
-        .map(|(why, rows)| format!("{why} {}.", names(rows)));
-    let sentences: Vec<String> = std::iter::once(same).chain(others).collect();
+    if !by_host.is_empty() {
+        let names = names(by_host);
+        sentences.push(format!(
+            "Likely because something else had the CPUs, by its verdict (host): {names}."
+        ));
+    }
+    if !open.is_empty() {
+        sentences.push(format!("Without such a reason: {}.", names(open)));
+    }
     sentences.join(" ")
 }
 
