@@ -77,6 +77,9 @@ pub fn stats() -> anyhow::Result<ExitCode> {
     let mut text = line(heads);
     for (station, earlier) in stations.iter().zip(&earlier) {
         let [was, is] = [&before, &after].map(|all| together(all, station.process));
+        if is.threads == 0 {
+            continue; // it ended meanwhile
+        }
         let ticks = is.ticks.saturating_sub(was.ticks) as f64;
         let cpu = ticks / rustix::param::clock_ticks_per_second() as f64 / seconds;
         let budget = station.groups.budget();
