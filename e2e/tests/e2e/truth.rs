@@ -279,9 +279,13 @@ impl Drop for Parent {
     }
 }
 
-fn assert_overhead(place: &impl Place) {
-    let tiny = "run --format json --limit 2e4 --strategy processes --workers 1 --min-seconds 0.5";
-    let text = place.output(TWO_CPUS, Program::Primes, tiny);
+/// `limit` makes a job of about a millisecond, as long as a process takes to
+/// start.
+fn assert_overhead(place: &impl Place, limit: &str) {
+    let tiny = format!(
+        "run --format json --limit {limit} --strategy processes --workers 1 --min-seconds 0.5"
+    );
+    let text = place.output(TWO_CPUS, Program::Primes, &tiny);
     let report: RunReport = serde_json::from_str(&text).unwrap();
     let mut rows = report.rows.iter();
     let row = rows.find(|row| row.strategy == "processes").unwrap();
@@ -293,13 +297,14 @@ fn assert_overhead(place: &impl Place) {
 #[test]
 fn many_tiny_processes_cost_more_than_they_compute_in_docker() {
     if let Some(place) = InDocker::take("truth cases, overhead") {
-        assert_overhead(&place);
+        assert_overhead(&place, "2e4");
     }
 }
 
 #[test]
 fn many_tiny_processes_cost_more_than_they_compute_locally() {
     if let Some(place) = Locally::take("truth cases, overhead") {
-        assert_overhead(&place);
+        // Not optimised, a job takes ten times as long.
+        assert_overhead(&place, "4e3");
     }
 }
