@@ -2,7 +2,7 @@
 # Compares two runs row by row. With LAB, a lab is run in Docker and then as
 # local processes, narrowed as any run can be, and these two are compared.
 # Without it saved ones are: BEFORE and AFTER are run.json files or their
-# folders, or else the newest run and the one of its lab before it.
+# folders, or else the newest whole run and the one of its lab before it.
 set -eu
 cd "$(dirname "$0")/.."
 for part in common docker past; do
@@ -33,7 +33,10 @@ run_both() {
         "make compare LAB=$topic, or make compare BEFORE=… AFTER=…"
     [ -f "compose/lab-$topic.yml" ] || die "$EXIT_USAGE" "there is no lab '$topic'" "there are: $(labs | tr '\n' ' ')"
     [ "$(uname -s)" = Linux ] || die "$EXIT_UNAVAILABLE" 'local stations need Linux: its kernel is what limits them'
-    need_docker
+    find_docker_problem
+    # shellcheck disable=SC2154 # set by find_docker_problem
+    [ -z "$docker_problem" ] || die "$EXIT_UNAVAILABLE" "LAB=$topic compares Docker with local processes, and $docker_problem" \
+        "$docker_remedy" 'saved runs can be compared without it: make compare'
     trap 'end_child; exit 130' INT
     trap 'end_child; exit 143' TERM HUP
 
@@ -49,7 +52,7 @@ run_both() {
 
 # Sets before and after: what was asked for, else the newest two.
 choose_saved() {
-    after=${AFTER:-$(saved_runs | tail -n 1)}
+    after=${AFTER:-$(whole_runs | tail -n 1)}
     [ -n "$after" ] || die 1 'there is no run yet' 'run a lab first: make lab-primes'
     after=$(need_run "$after")
     # The run of the same lab that stands above this one.

@@ -43,7 +43,11 @@ if [ "$backend" = local ]; then
     build_programs
     status=0
     run_local || status=$?
-    [ "$status" = "$EXIT_USAGE" ] || printf '\nThe stations have ended. Next: edit %s, then make lab-%s again\n' "$file" "$topic"
+    case $status in
+    # It measured, or began to.
+    0 | 1 | 130) printf '\nThe stations have ended. Next: edit %s, then make lab-%s again\n' "$file" "$topic" ;;
+    137) bad "the runner was killed, and its stations with it; the next run removes the control groups that it left" ;;
+    esac
     exit "$status"
 fi
 prepare_state

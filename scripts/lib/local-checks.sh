@@ -12,8 +12,8 @@ find_local_problem() {
     fi
 }
 
-# The limits are tried, not guessed, by the runner, which takes a minute to build.
-# With Docker at hand that is not worth the wait.
+# The limits are tried, not guessed, by the runner, which takes minutes to build;
+# a lab needs that build too. With Docker at hand it is not worth the wait.
 check_local() {
     find_local_problem
     if [ -n "$local_problem" ]; then
@@ -22,7 +22,8 @@ check_local() {
     fi
     if [ ! -x "$(built_runner)" ] && [ -n "$docker_broken" ]; then
         mkdir -p "$STATE"
-        phase 'building the runner, to try which limits can be had' attended cargo build --release --locked -p lab
+        announce_build
+        phase 'building the programs, to try which limits can be had' attended cargo_build compose/lab-*.yml
     fi
     if [ -x "$(built_runner)" ]; then
         "$(built_runner)" means

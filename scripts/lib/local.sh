@@ -3,10 +3,10 @@
 # starts and ends the stations itself. Sourced; topic and file name the lab.
 # shellcheck disable=SC2154 # set by lab.sh
 
-# The services of the lab that are crates here, by the names they are extended
-# by; the runner says what is missing beside them.
+# local_packages FILE... : the services of these labs that are crates here, by
+# the names they are extended by; the runner says what is missing beside them.
 local_packages() {
-    sed -n 's/.*service: *\([a-z-]*\).*/\1/p' "$file" | sort -u | while read -r service; do
+    sed -n 's/.*service: *\([a-z-]*\).*/\1/p' "$@" | sort -u | while read -r service; do
         [ ! -f "services/$service/Cargo.toml" ] || printf -- '-p %s ' "$service"
     done
 }
@@ -30,19 +30,27 @@ need_rust() {
         'install it: https://rustup.rs'
 }
 
+# cargo_build FILE... : the runner and the services of these labs in one build,
+# since Cargo would compile some crates again for each alone.
 cargo_build() {
     # shellcheck disable=SC2046 # one word per argument
-    cargo build --release --locked -p lab $(local_packages)
+    cargo build --release --locked -p lab $(local_packages "$@")
+}
+
+# Minutes without a word look like a hang.
+announce_build() {
+    [ -x "$(built_runner)" ] || say '  building the programs with Cargo, which takes some minutes the first time …'
 }
 
 # On a terminal Cargo shows its own bar.
 build_programs() {
     need_rust
+    announce_build
     if [ -t 2 ]; then
-        attended cargo_build || exit
+        attended cargo_build "$file" || exit
         good 'programs built'
     else
-        phase 'building the programs' attended cargo_build
+        phase 'building the programs' attended cargo_build "$file"
     fi
 }
 

@@ -11,6 +11,14 @@ saved_runs() {
     done | sort -t / -k 3
 }
 
+# The newest whole run of each lab, oldest first: where its `latest` points. A
+# run that was cut short has a folder and is not that.
+whole_runs() {
+    for whole_run in "$RESULTS"/lab-*/latest; do
+        [ ! -f "$whole_run/run.json" ] || printf '%s/%s/run.json\n' "${whole_run%/latest}" "$(readlink "$whole_run")"
+    done | sort -t / -k 3
+}
+
 # need_run FILE : ends the script where FILE is none below the results. Prints
 # it relative to the checkout; of a folder, the run in it.
 need_run() {
@@ -26,7 +34,8 @@ need_run() {
         fi
         ;;
     esac
-    die "$EXIT_USAGE" "$1 is no saved run" "one is a run.json below $RESULTS/; these are there: make history"
+    die "$EXIT_USAGE" "$1 is no run saved here" "one is a run.json below $RESULTS/, or its folder; these are there: make history" \
+        'of a file from elsewhere: cargo run --release -p lab -- report FILE'
 }
 
 # ask_lab ARGUMENT... : lets the runner speak of saved runs, in its image where
