@@ -1,6 +1,6 @@
 //! Where runs are kept: `results/<lab>/<time>/run.json`, newest at `latest`.
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use measure::changes::why_not_comparable;
 use measure::report::{PassedOver, Predecessor, RunReport, SCHEMA};
 use rustix::fs::Access;
@@ -125,9 +125,9 @@ pub fn read(path: &Path) -> anyhow::Result<RunReport> {
         anyhow::bail!("{shown}: is a folder; name the run.json in it");
     }
     let bytes = std::fs::read(path)
-        .with_context(|| format!("{shown}: cannot be read; make history lists the runs"))?;
-    let json: serde_json::Value = serde_json::from_slice(&bytes).with_context(|| {
-        format!("{shown}: is not whole JSON, and cannot be mended; name another run")
+        .map_err(|why| anyhow!("{shown}: cannot be read ({why}); make history lists the runs"))?;
+    let json: serde_json::Value = serde_json::from_slice(&bytes).map_err(|why| {
+        anyhow!("{shown}: is not whole JSON ({why}), and cannot be mended; name another run")
     })?;
     match json["schema"].as_str() {
         Some(SCHEMA) => {}

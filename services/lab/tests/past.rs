@@ -165,7 +165,7 @@ fn broken(folder: &Path) -> Vec<(PathBuf, &'static str)> {
     std::fs::write(folder.join("bytes.json"), [0xff, 0xfe, 0x00]).unwrap();
     all.push((folder.join("bytes.json"), "is not whole JSON"));
     all.push((folder.to_owned(), "is a folder; name the run.json in it"));
-    all.push((folder.join("missing.json"), "cannot be read; make history"));
+    all.push((folder.join("missing.json"), "cannot be read ("));
     all
 }
 

@@ -7,6 +7,9 @@ use super::{Case, thresholds::STOLEN};
 use crate::figures::RoundFigures;
 use crate::report::{BlockedBy, TimeBudget, VerdictKind};
 
+/// A share below this is shown as 0 %: nobody would take it for a loss.
+const SHOWN: f64 = 0.0005;
+
 /// What happened.
 pub(super) fn text(case: &Case, agreement: &Agreement) -> String {
     let Some((budget, by)) = case.budget() else {
@@ -160,12 +163,17 @@ fn unclear(case: &Case, agreement: &Agreement) -> String {
     };
     let mut losses = losses(&budget, &by);
     losses.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let [(largest, most), (second, less)] = [losses[0], losses[1]];
+    if less < SHOWN {
+        return format!(
+            "No single limit shows. The only loss was {largest} ({}).",
+            percent(most)
+        );
+    }
     format!(
-        "No single limit shows. The two largest losses were {} ({}) and {} ({}).",
-        losses[0].0,
-        percent(losses[0].1),
-        losses[1].0,
-        percent(losses[1].1)
+        "No single limit shows. The two largest losses were {largest} ({}) and {second} ({}).",
+        percent(most),
+        percent(less)
     )
 }
 

@@ -52,6 +52,9 @@ pub fn count(n: usize, what: &str) -> String {
 
 /// `[1.97, 2.01]`, and how little that says where the rounds are few.
 pub(crate) fn range(interval: &Interval, rounds: usize) -> String {
+    if rounds == 1 {
+        return "by one round".to_owned();
+    }
     let range = format!("[{:.2}, {:.2}]", interval.low, interval.high);
     if rounds >= ROUNDS_FOR_A_CLAIM {
         range
@@ -60,12 +63,14 @@ pub(crate) fn range(interval: &Interval, rounds: usize) -> String {
     }
 }
 
-/// What a change should give beside what was measured.
+/// What a change should give beside what was measured. The time is that of the
+/// ratio: the median of the rounds' times would be another one, and a reader
+/// divides.
 pub(super) fn gain(gain: &Gain, measured_seconds: f64) -> String {
     let ratio = gain.ratio.median;
     let walls = format!(
         "{} instead of {}",
-        seconds(gain.wall_seconds.median),
+        seconds(measured_seconds / ratio),
         seconds(measured_seconds)
     );
     format!(
