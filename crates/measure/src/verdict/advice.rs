@@ -85,7 +85,13 @@ impl Case<'_> {
     }
 
     fn gain_words(&self, gain: &Gain) -> String {
-        words::gain(gain, self.job_seconds())
+        words::gain(gain, self.expected_seconds(gain), self.job_seconds())
+    }
+
+    /// What a job should take then. By the ratio: the median of the rounds'
+    /// times would be another one, and a reader divides.
+    fn expected_seconds(&self, gain: &Gain) -> f64 {
+        self.job_seconds() / gain.ratio.median
     }
 }
 
@@ -225,7 +231,7 @@ fn fewer_threads(case: &Case) -> Option<String> {
         format!(
             "Within this quota {} would do as much ({}), without stalls.",
             count(threads, "thread"),
-            seconds(gain.wall_seconds.median)
+            seconds(case.expected_seconds(&gain))
         )
     })
 }
@@ -258,7 +264,7 @@ fn oversubscribed(case: &Case) -> String {
         }
         Some(gain) if gain.ratio.median > 1.0 - GAIN => format!(
             "{who} should take the same time ({}), with fewer switches and less memory.",
-            seconds(gain.wall_seconds.median)
+            seconds(case.expected_seconds(&gain))
         ),
         _ => format!(
             "Try as many workers as there are CPUs: {}.",

@@ -45,41 +45,35 @@ pub(super) enum Hindrance {
 pub(super) struct Gain {
     /// Wall seconds of one job now ÷ after the change.
     pub(super) ratio: Interval,
-    /// Wall seconds of one job after the change.
-    pub(super) wall_seconds: Interval,
-    /// How many rounds the intervals come from.
+    /// How many rounds the interval comes from.
     pub(super) rounds: usize,
 }
 
 /// The gain of `change` over all rounds; `None` when any round lacks a figure
 /// that the models need.
 ///
-/// What others on the same CPUs will take is not known: the intervals reach
+/// What others on the same CPUs will take is not known: the interval reaches
 /// from all that they took to what these threads got beside them.
 pub(super) fn gain(row: &Row, rounds: &[RoundFigures], change: &WhatIf) -> Option<Gain> {
-    let walls: Vec<(f64, f64)> = rounds
+    let ratios: Vec<(f64, f64)> = rounds
         .iter()
         .map(|round| {
             let (least, most) = available_cpus(round, change)?;
             let slowest = wall_after(row, round, change, least)?;
-            Some((wall_after(row, round, change, most)?, slowest))
+            let fastest = wall_after(row, round, change, most)?;
+            let job = round.job_seconds();
+            Some((job / slowest, job / fastest))
         })
         .collect::<Option<_>>()?;
-    let jobs = || rounds.iter().map(RoundFigures::job_seconds);
     Some(Gain {
-        ratio: between(
-            jobs()
-                .zip(&walls)
-                .map(|(job, (fastest, slowest))| (job / slowest, job / fastest)),
-        )?,
-        wall_seconds: between(walls.iter().copied())?,
+        ratio: between(ratios)?,
         rounds: rounds.len(),
     })
 }
 
 /// The interval of (low, high) pairs, around the median of their middles.
-fn between(pairs: impl Iterator<Item = (f64, f64)>) -> Option<Interval> {
-    let (lows, highs): (Vec<f64>, Vec<f64>) = pairs.unzip();
+fn between(pairs: Vec<(f64, f64)>) -> Option<Interval> {
+    let (lows, highs): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
     let middles: Vec<f64> = lows
         .iter()
         .zip(&highs)

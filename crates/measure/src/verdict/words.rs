@@ -63,14 +63,12 @@ pub(crate) fn range(interval: &Interval, rounds: usize) -> String {
     }
 }
 
-/// What a change should give beside what was measured. The time is that of the
-/// ratio: the median of the rounds' times would be another one, and a reader
-/// divides.
-pub(super) fn gain(gain: &Gain, measured_seconds: f64) -> String {
+/// What a change should give beside what was measured.
+pub(super) fn gain(gain: &Gain, expected_seconds: f64, measured_seconds: f64) -> String {
     let ratio = gain.ratio.median;
     let walls = format!(
         "{} instead of {}",
-        seconds(measured_seconds / ratio),
+        seconds(expected_seconds),
         seconds(measured_seconds)
     );
     format!(
