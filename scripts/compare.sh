@@ -21,7 +21,7 @@ run_lab() {
 
 # newest_after RUN : the run that has been saved since, of the same lab.
 newest_after() {
-    newest=$(saved_runs "lab-$topic" | tail -n 1)
+    newest=$(whole_runs "lab-$topic")
     [ "$newest" != "$1" ] || die 1 'the run was not saved: there is nothing to compare'
     printf '%s\n' "$newest"
 }
@@ -40,7 +40,7 @@ run_both() {
     trap 'end_child; exit 130' INT
     trap 'end_child; exit 143' TERM HUP
 
-    last=$(saved_runs "lab-$topic" | tail -n 1)
+    last=$(whole_runs "lab-$topic")
     run_lab DOCKER=1 LOCAL=0 || exit
     before=$(newest_after "$last")
     # Idle containers still have health checks.

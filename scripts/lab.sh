@@ -46,7 +46,6 @@ if [ "$backend" = local ]; then
     case $status in
     # It measured, or began to.
     0 | 1 | 130) printf '\nThe stations have ended. Next: edit %s, then make lab-%s again\n' "$file" "$topic" ;;
-    137) bad "the runner was killed, and its stations with it; the next run removes the control groups that it left" ;;
     esac
     exit "$status"
 fi

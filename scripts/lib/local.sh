@@ -63,8 +63,18 @@ run_local() {
     if [ -t 0 ]; then
         trap : INT
         "$@" || code=$?
-        return "$code"
+    else
+        run_untended "$@" || code=$?
     fi
+    if [ "$code" = 137 ]; then
+        bad 'the runner was killed from outside (137), and its stations with it: nothing of this run was kept'
+        say '  run again, which also removes the control groups that it left' >&2
+    fi
+    return "$code"
+}
+
+run_untended() {
+    code=0
     "$@" </dev/null &
     local_runner=$!
     trap 'kill -INT "$local_runner" 2>/dev/null || true' INT TERM HUP

@@ -11,10 +11,11 @@ saved_runs() {
     done | sort -t / -k 3
 }
 
-# The newest whole run of each lab, oldest first: where its `latest` points. A
-# run that was cut short has a folder and is not that.
+# The newest whole run of a lab, or of each, oldest first: where its `latest`
+# points. A run that was cut short has a folder and is not that: whole_runs [LAB]
 whole_runs() {
-    for whole_run in "$RESULTS"/lab-*/latest; do
+    # shellcheck disable=SC2231 # the pattern must be one
+    for whole_run in "$RESULTS"/${1:-lab-*}/latest; do
         [ ! -f "$whole_run/run.json" ] || printf '%s/%s/run.json\n' "${whole_run%/latest}" "$(readlink "$whole_run")"
     done | sort -t / -k 3
 }
