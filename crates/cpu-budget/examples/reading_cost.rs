@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use cpu_budget::thread::{self, WaitClock};
-use cpu_budget::{Cgroup, clock, host::HostCpuTimes};
+use cpu_budget::{Cgroup, SchedStat, clock, host::HostCpuTimes};
 
 fn main() {
     report(
@@ -19,6 +19,10 @@ fn main() {
         None => println!("WaitClock: this kernel keeps no such figures"),
     }
     report("WaitClock::open", 10_000, WaitClock::open);
+    if let Some(stat) = SchedStat::of_this_thread() {
+        report("SchedStat::read", 1_000_000, || stat.read());
+        report("SchedStat::sleeps", 10_000, || stat.sleeps());
+    }
 
     let cgroup = Cgroup::of_this_process();
     report("Cgroup::usage", 10_000, || cgroup.usage());

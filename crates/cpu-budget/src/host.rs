@@ -52,7 +52,13 @@ pub struct CpuTimesSum {
 impl HostCpuTimes {
     /// The times so far, or `None` where there is no `/proc/stat`.
     pub fn read() -> Option<Self> {
-        parse(&fs::read_to_string("/proc/stat").ok()?, ticks_per_second()?)
+        Self::of(&fs::read_to_string("/proc/stat").ok()?)
+    }
+
+    /// Those of a `/proc/stat` text: for whoever reads another file, or more of
+    /// it. `None` where it has no line of a CPU.
+    pub fn of(stat: &str) -> Option<Self> {
+        parse(stat, ticks_per_second()?)
     }
 
     /// What was added since an earlier reading, for CPUs that stand in both.

@@ -12,8 +12,10 @@
 //! - [`Cgroup`]: where the cgroup files of this process are (v1, v2, hybrid);
 //!   counters are read through it again and again.
 //! - [`GroupFolder`]: where one controller's group is, for those who make their own.
+//! - [`ContainerTree`]: all containers of a host, for who may see its whole tree.
 //! - [`host`]: idle time and steal of the CPUs, from `/proc/stat`.
 //! - [`thread`]: how long the calling thread ran and how long it waited to run.
+//! - [`SchedStat`]: the same of another thread, as far as the kernel has closed its intervals.
 //! - [`clock`]: a clock that all containers of a host share.
 //!
 //! Absent always means unknown (`None`, [`CpuQuota::Unknown`]), never zero.
@@ -26,9 +28,14 @@ pub mod clock;
 mod cpu_set;
 pub mod host;
 mod quota;
+mod schedstat;
 pub mod thread;
 
 pub use budget::{CpuBudget, WorkerAdvice};
-pub use cgroup::{Cgroup, CgroupVersion, CpuUsage, GroupFolder, MemoryUsage};
+pub use cgroup::{
+    Cgroup, CgroupVersion, Container, ContainerId, ContainerTree, CpuUsage, GroupFolder,
+    MemoryUsage,
+};
 pub use cpu_set::{CpuSet, ParseCpuSetError};
 pub use quota::{CpuQuota, Quota};
+pub use schedstat::{SchedStat, Scheduled};

@@ -5,13 +5,14 @@
 #![allow(clippy::unwrap_used)]
 
 use std::hint::black_box;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cpu_budget::clock::monotonic_seconds;
 use cpu_budget::host::HostCpuTimes;
 use cpu_budget::thread::{WaitClock, on_cpu};
-use cpu_budget::{Cgroup, CpuBudget};
+use cpu_budget::{Cgroup, CpuBudget, SchedStat};
 
 /// What one thread did between two moments, in seconds.
 struct Account {
@@ -123,4 +124,69 @@ fn the_machine_counts_the_cpu_time_that_this_test_burns() {
             "{usage} s in the group, {burnt} s burnt"
         );
     }
+}
+
+/// A thread that does `work` once it is told, and what anybody may read of it.
+fn watched(work: impl FnOnce() + Send + 'static) -> Option<(Arc<SchedStat>, impl FnOnce())> {
+    let (tell, told) = mpsc::channel::<()>();
+    let (give, given) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        give.send(SchedStat::of_this_thread()).unwrap();
+        told.recv().unwrap();
+        work();
+        let _ = told.recv(); // until nobody tells any more
+    });
+    let stat = Arc::new(given.recv().unwrap()?);
+    tell.send(()).unwrap();
+    let end = move || {
+        drop(tell);
+        thread.join().unwrap();
+    };
+    Some((stat, end))
+}
+
+fn eventually(what: &str, probe: impl Fn() -> bool) {
+    let asked = Instant::now();
+    while !probe() {
+        assert!(asked.elapsed() < Duration::from_secs(20), "{what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn another_threads_figures_rise_while_it_runs_and_it_is_seen_asleep_afterwards() {
+    let Some((stat, end)) = watched(|| burn(Duration::from_millis(300))) else {
+        return; // this kernel keeps no schedstat figures
+    };
+    let before = stat.read().unwrap();
+
+    eventually("it runs", || {
+        stat.read().unwrap().on_cpu > before.on_cpu + Duration::from_millis(50)
+    });
+    eventually("it sleeps", || stat.sleeps() == Some(true));
+    let asleep = stat.read().unwrap();
+    thread::sleep(Duration::from_millis(20));
+    assert_eq!(stat.read().unwrap(), asleep, "asleep nothing is counted");
+
+    end();
+    assert_eq!(stat.read(), None, "of a thread that has ended");
+    assert_eq!(stat.sleeps(), None);
+}
+
+#[test]
+fn a_process_can_be_watched_by_its_number() {
+    let mut child = std::process::Command::new("sleep")
+        .arg("60")
+        .spawn()
+        .unwrap();
+    let stat = SchedStat::of_process(child.id()).unwrap();
+
+    if WaitClock::open().is_some() {
+        eventually("it has run and sleeps", || {
+            stat.read().is_some_and(|figures| figures.turns > 0) && stat.sleeps() == Some(true)
+        });
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(stat.read(), None);
 }

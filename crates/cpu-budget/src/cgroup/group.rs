@@ -1,8 +1,8 @@
 //! One controller's group of this process: its folder, and those above it.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use super::file;
 use super::mounts::CgroupMount;
 
 /// Which files a group's folder holds.
@@ -58,6 +58,15 @@ impl Group {
         })
     }
 
+    /// The group in this folder, as if there were none above it.
+    pub(super) fn alone(version: Version, dir: PathBuf) -> Self {
+        Self {
+            version,
+            mount_point: dir.clone(),
+            dir,
+        }
+    }
+
     /// This group's folder, then those above it, up to the mount point.
     pub(super) fn levels(&self) -> impl Iterator<Item = &Path> {
         let levels = self.dir.ancestors();
@@ -65,8 +74,8 @@ impl Group {
     }
 
     /// A file of this group.
-    pub(super) fn read(&self, file: &str) -> Option<String> {
-        fs::read_to_string(self.dir.join(file)).ok()
+    pub(super) fn read(&self, name: &str) -> Option<String> {
+        file::read(&self.dir.join(name)).ok()
     }
 
     /// A number that stands alone in a file of this group.

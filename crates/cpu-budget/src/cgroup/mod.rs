@@ -1,5 +1,8 @@
 //! Where the cgroup files of this process are, and what they hold.
 
+mod container_id;
+mod containers;
+mod file;
 mod group;
 mod membership;
 mod mounts;
@@ -12,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 use crate::quota::{CpuQuota, quota_v1, quota_v2};
 use crate::{CpuBudget, CpuSet, budget};
+pub use container_id::ContainerId;
+pub use containers::{Container, ContainerTree};
 use group::{Group, Version};
 use membership::Membership;
 use mounts::{CgroupMount, Mounts};
@@ -235,7 +240,7 @@ fn group_with(controller: &str, membership: &Membership, mounts: &Mounts) -> Opt
 
 /// The quota that stands in a group's folder.
 fn quota_at(version: Version, dir: &Path) -> CpuQuota {
-    let read = |file| fs::read_to_string(dir.join(file));
+    let read = |name| file::read(&dir.join(name));
     match version {
         Version::V1 => match read("cpu.cfs_quota_us") {
             Ok(quota) => quota_v1(&quota, &read("cpu.cfs_period_us").unwrap_or_default()),

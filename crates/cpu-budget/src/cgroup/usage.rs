@@ -1,9 +1,9 @@
 //! The counters of a group: CPU time, throttling, memory.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::file;
 use super::group::{Group, Version};
 
 /// What a group has used since it was made. `None` is unknown.
@@ -23,12 +23,22 @@ pub struct CpuUsage {
 impl CpuUsage {
     pub(super) fn read(throttling: Option<(Version, &Path)>, usage: Option<&Group>) -> Self {
         let stat = throttling.and_then(|(version, dir)| {
-            let text = fs::read_to_string(dir.join("cpu.stat")).ok()?;
-            Some(throttling_in(version, &text))
+            let text = file::read(&dir.join("cpu.stat")).ok()?;
+            Some((version, dir, text))
         });
+        let throttled = stat
+            .as_ref()
+            .map(|(version, _, text)| throttling_in(*version, text));
+        let usage_seconds = match (usage, &stat) {
+            // On v2 both stand in the same file, which need not be read twice.
+            (Some(group), Some((Version::V2, dir, text))) if group.dir == *dir => {
+                usage_seconds_v2(text)
+            }
+            (group, _) => group.and_then(usage_seconds),
+        };
         Self {
-            usage_seconds: usage.and_then(usage_seconds),
-            ..stat.unwrap_or_default()
+            usage_seconds,
+            ..throttled.unwrap_or_default()
         }
     }
 
@@ -56,8 +66,12 @@ fn added_seconds(now: Option<f64>, earlier: Option<f64>) -> Option<f64> {
 fn usage_seconds(group: &Group) -> Option<f64> {
     match group.version {
         Version::V1 => Some(group.read_number("cpuacct.usage")? as f64 / 1e9),
-        Version::V2 => Some(value(&group.read("cpu.stat")?, "usage_usec")? as f64 / 1e6),
+        Version::V2 => usage_seconds_v2(&group.read("cpu.stat")?),
     }
+}
+
+fn usage_seconds_v2(cpu_stat: &str) -> Option<f64> {
+    Some(value(cpu_stat, "usage_usec")? as f64 / 1e6)
 }
 
 /// The throttling figures of a `cpu.stat`: time in ns on v1, in µs on v2.
@@ -129,11 +143,11 @@ impl MemoryLimit {
     /// The limit that stands in a group's folder. Without the file there is
     /// none: the controller is off there, or it is the root of v2.
     pub(super) fn at(version: Version, dir: &Path) -> Self {
-        let file = match version {
+        let name = match version {
             Version::V1 => "memory.limit_in_bytes",
             Version::V2 => "memory.max",
         };
-        match fs::read_to_string(dir.join(file)) {
+        match file::read(&dir.join(name)) {
             Ok(text) => Self::parse(&text),
             Err(error) if error.kind() == ErrorKind::NotFound => Self::Unlimited,
             Err(_) => Self::Unknown,

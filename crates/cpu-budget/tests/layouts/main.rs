@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod containers;
+mod hosts;
 mod nested;
 mod tree;
 mod unknown;

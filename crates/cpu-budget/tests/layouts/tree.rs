@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use cpu_budget::{Cgroup, CpuBudget, GroupFolder};
+use cpu_budget::{Cgroup, ContainerTree, CpuBudget, GroupFolder};
 use tempfile::TempDir;
 
 /// How v1 writes "no memory limit" on a machine with pages of 4 KiB.
@@ -66,6 +66,16 @@ impl Tree {
             below.to_str().unwrap().to_owned()
         };
         Some((found.is_v2, shown(&found.folder), shown(&found.top)))
+    }
+
+    /// The containers in the cgroup tree at this path.
+    pub(crate) fn containers_at(&self, path: &str) -> ContainerTree {
+        ContainerTree::at(&self.0.path().join(path))
+    }
+
+    /// Removes a group.
+    pub(crate) fn remove(&self, path: &str) {
+        fs::remove_dir_all(self.0.path().join(path)).unwrap();
     }
 
     fn place(&self, path: &str) -> PathBuf {
