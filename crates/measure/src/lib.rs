@@ -10,6 +10,9 @@ pub mod changes;
 mod cpu_list;
 mod duration;
 pub mod figures;
+#[cfg(feature = "test-support")]
+pub mod made;
+pub mod now;
 pub mod quota;
 pub mod report;
 pub mod schedule;

@@ -210,7 +210,8 @@ struct Side {
     normalised: Vec<f64>,
     wall_seconds: f64,
     baseline_seconds: f64,
-    /// Predicted wall ÷ the run's baseline.
+    /// Predicted wall ÷ the CPU seconds of the run's baseline, which it was
+    /// predicted from: so the model's ratio of two runs is that of the limits.
     predicted: Option<f64>,
 }
 
@@ -224,7 +225,8 @@ impl Side {
             baseline_seconds,
             predicted: row
                 .predicted_wall_seconds
-                .map(|p| p.median / baseline_seconds),
+                .zip(baseline.cpu_seconds)
+                .map(|(predicted, cpu)| predicted.median / cpu),
         })
     }
 

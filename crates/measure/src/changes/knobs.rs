@@ -131,15 +131,17 @@ fn parameter(value: Option<&Value>) -> String {
     }
 }
 
-/// What differs between the machines, where both runs know it.
+/// What differs between the machines, where both runs know it. Control groups
+/// look another way from inside a container than from the host they are on.
 fn host_knobs(before: &RunReport, after: &RunReport) -> impl Iterator<Item = Knob> {
+    let same_view = before.backend == after.backend;
     let facts = |report: &RunReport| {
         let host = report.host.clone();
         [
             ("cpus", host.cpus.map(|cpus| cpus.to_string())),
             ("model", host.model),
             ("kernel", host.kernel),
-            ("cgroup version", host.cgroup_version),
+            ("cgroup version", host.cgroup_version.filter(|_| same_view)),
             ("engine", host.engine),
         ]
     };

@@ -7,10 +7,12 @@ mod cpus;
 mod fidelity;
 mod limits;
 mod typical;
+mod worker_seconds;
 
 pub use fidelity::{binds, quota_fidelity};
 pub use limits::{Quota, StationLimits};
 pub use typical::typical_budget;
+pub use worker_seconds::WorkerSeconds;
 
 use crate::report::{BlockedBy, ReplicaAccount, Round, Station, TimeBudget};
 use crate::schedule::ReplicaLimits;

@@ -126,7 +126,7 @@ pub enum EnforcementMeans {
 }
 
 /// A station: a service under one set of limits, in one or more replicas.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Station {
     /// The Compose service's name.
     pub name: String,

@@ -5,7 +5,7 @@ use crate::report::TimeBudget;
 use crate::verdict::thresholds::THROTTLED;
 
 /// Cells of a bar: at 8 % each they tell halves, thirds, quarters and sixths.
-pub(super) const CELLS: usize = 12;
+pub const CELLS: usize = 12;
 
 /// A state from this share on has a cell, however small beside the others: it
 /// is the least that a verdict is drawn from.
@@ -49,7 +49,7 @@ impl State {
     }
 
     /// The character the reader sees.
-    pub(super) fn glyph(self, style: &Style) -> char {
+    pub fn glyph(self, style: &Style) -> char {
         let (unicode, ascii) = match self {
             Self::Running => ('█', '#'),
             Self::Throttled => ('▒', '='),
@@ -132,7 +132,7 @@ pub fn shares(budget: &TimeBudget) -> Option<[f64; 5]> {
 }
 
 /// Shares that sum to 1 as cells that sum to [`CELLS`], by largest remainder.
-fn cells(shares: [f64; 5]) -> [usize; 5] {
+pub fn cells(shares: [f64; 5]) -> [usize; 5] {
     let exact = shares.map(|share| share * CELLS as f64);
     let mut cells = exact.map(|cells| cells.floor() as usize);
     let mut by_remainder = [0, 1, 2, 3, 4];

@@ -31,7 +31,7 @@ mod verdicts;
 mod tests;
 
 pub use backends::backends;
-pub use bar::{State, shares};
+pub use bar::{CELLS, State, cells, shares};
 pub use busy::{busy, busy_host};
 pub use conclusions::{answer, changes, comparisons, groups, invariants, passed_over};
 pub use legend::{brackets, hidden_steal, legend, meaning};

@@ -5,7 +5,7 @@ use super::names::row_name;
 use super::plain_table::plain_table;
 use super::style::Style;
 use crate::duration::duration;
-use crate::report::{Backend, Row, RunReport};
+use crate::report::{Backend, Interval, Row, RunReport};
 
 /// The runs in the order given: when, where, what was changed, and the figures
 /// to know them by. Empty without runs.
@@ -13,7 +13,14 @@ pub fn past_runs(runs: &[RunReport], style: &Style) -> String {
     if runs.is_empty() {
         return String::new();
     }
-    let heads = ["started", "where", "rows", "changed", "baseline", "fastest"];
+    let heads = [
+        "started",
+        "where",
+        "rows",
+        "changed",
+        "baseline",
+        "best speedup",
+    ];
     plain_table(style, &heads, &["baseline"], runs.iter().map(line))
 }
 
@@ -26,7 +33,7 @@ fn line(run: &RunReport) -> Vec<String> {
         size(run),
         changed(run),
         wall.map_or_else(|| UNKNOWN.to_owned(), |wall| duration(wall.median)),
-        fastest(run),
+        best(run),
     ]
 }
 
@@ -80,15 +87,30 @@ fn changed(run: &RunReport) -> String {
     }
 }
 
-/// The row with the highest speedup.
-fn fastest(run: &RunReport) -> String {
-    let speedup = |row: &Row| row.speedup.map(|s| s.median).filter(|s| s.is_finite());
+/// The row with the highest speedup, of those that were faster than the
+/// baseline in all of the interval.
+fn best(run: &RunReport) -> String {
     let rows = run.rows.iter().filter(|row| !row.baseline);
-    let best = rows
-        .filter_map(|row| Some((row, speedup(row)?)))
-        .max_by(|(_, one), (_, other)| one.total_cmp(other));
+    let speedups = rows.filter_map(|row| Some((row, row.speedup.filter(is_finite)?)));
+    let speedups: Vec<(&Row, Interval)> = speedups.collect();
+    if speedups.is_empty() {
+        return NONE.to_owned();
+    }
+    let faster = speedups
+        .into_iter()
+        .filter(|(_, speedup)| speedup.low > 1.0);
+    let best = faster.max_by(|(_, one), (_, other)| one.median.total_cmp(&other.median));
     best.map_or_else(
-        || NONE.to_owned(),
-        |(row, speedup)| format!("{} ×: {}", two_decimals(speedup), row_name(run, row)),
+        || "no row was faster than the baseline".to_owned(),
+        |(row, speedup)| {
+            let times = two_decimals(speedup.median);
+            format!("{times} ×: {}", row_name(run, row))
+        },
     )
+}
+
+fn is_finite(interval: &Interval) -> bool {
+    [interval.low, interval.median]
+        .iter()
+        .all(|end| end.is_finite())
 }

@@ -4,14 +4,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod any;
-mod sample;
 
 use super::*;
+use crate::made::{row, sample, station, verdict};
 use crate::report::{
-    Backend, Host, Interval, PassedOver, Predecessor, ReplicaAccount, Round, Row, Verdict,
+    Backend, Host, Interval, PassedOver, Predecessor, ReplicaAccount, Round, Row, Station,
     VerdictKind,
 };
-use sample::{row, station};
+
 use std::path::Path;
 
 fn style(width: usize) -> Style {
@@ -36,14 +36,14 @@ fn assert_is_text(file: &str, actual: &str) {
 /// A report with nothing but a row and its station.
 fn report_of(row: Row) -> RunReport {
     RunReport {
-        stations: vec![station("two", 2.0, 2)],
+        stations: vec![station("two", Some(2.0))],
         rows: vec![row],
         comparisons: Vec::new(),
         groups: Vec::new(),
         invariants: Vec::new(),
         compared_with: Predecessor::default(),
         changes: Vec::new(),
-        ..sample::report()
+        ..sample()
     }
 }
 
@@ -57,7 +57,7 @@ fn cells_of(report: &RunReport, strategy: &str) -> Vec<String> {
 #[test]
 fn a_report_reads_as_expected_at_each_width() {
     for width in [80, 120, 160] {
-        let text = render(&sample::report(), &style(width));
+        let text = render(&sample(), &style(width));
         assert_is_text(&format!("{width}.txt"), &text);
     }
 }
@@ -68,12 +68,12 @@ fn a_report_reads_as_expected_in_colour_and_in_ascii() {
         color: true,
         ..style(100)
     };
-    assert_is_text("100-color.txt", &render(&sample::report(), &color));
+    assert_is_text("100-color.txt", &render(&sample(), &color));
     let ascii = Style {
         unicode: false,
         ..style(100)
     };
-    assert_is_text("100-ascii.txt", &render(&sample::report(), &ascii));
+    assert_is_text("100-ascii.txt", &render(&sample(), &ascii));
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_row_that_was_lost_keeps_its_figures_under_a_mark() {
 
 #[test]
 fn limits_that_differ_from_those_declared_come_first() {
-    let mut report = sample::report();
+    let mut report = sample();
     report.stations[0].agree = Some(false);
     report.stations[0].effective.quota_cpus = Some(0.25);
     report.stations[0].effective.cpus = Some(0.25);
@@ -222,7 +222,10 @@ fn two_jobs(cpu_seconds: f64) -> Round {
 #[test]
 fn a_runtime_that_sees_too_few_cpus_is_named() {
     let mut report = report_of(row("odd", "executor", 2));
-    report.stations = vec![station("odd", 1.5, 1)];
+    report.stations = vec![Station {
+        believed_cpus: Some(1),
+        ..station("odd", Some(1.5))
+    }];
     let text = disagreements(&report, &style(120));
     let expected = "! The runtime sees fewer CPUs than it may use: odd 1 of 1.5 CPUs.";
     assert!(text.contains(expected), "{text}");
@@ -242,8 +245,11 @@ fn a_run_of_its_own_declares_nothing() {
 #[test]
 fn only_stations_with_rows_disagree() {
     let mut report = report_of(row("two", "executor", 2));
-    report.stations.push(station("one-and-half", 1.5, 1));
-    let mut refused = station("four", 4.0, 2);
+    report.stations.push(Station {
+        believed_cpus: Some(1),
+        ..station("one-and-half", Some(1.5))
+    });
+    let mut refused = station("four", Some(4.0));
     refused.refused = Some("this host has 2 CPUs".to_owned());
     report.stations.push(refused);
     assert_eq!(disagreements(&report, &style(120)), "");
@@ -262,13 +268,7 @@ fn where_most_rows_lost_their_cpus_one_sentence_says_so_at_the_top() {
         let row = report.rows.pop().unwrap();
         report.rows = kinds.iter().map(|_| row.clone()).collect();
         for (row, kind) in report.rows.iter_mut().zip(kinds) {
-            row.verdict = Some(Verdict {
-                kind: *kind,
-                text: String::new(),
-                evidence: String::new(),
-                next: String::new(),
-                also: Vec::new(),
-            });
+            row.verdict = Some(verdict(*kind, "", "", ""));
         }
         report
     };
@@ -293,7 +293,7 @@ fn where_most_rows_lost_their_cpus_one_sentence_says_so_at_the_top() {
 
 #[test]
 fn quick_and_partial_runs_say_so_and_claim_nothing() {
-    let mut report = sample::report();
+    let mut report = sample();
     report.quick = true;
     report.partial = true;
     let text = render(&report, &style(100));
@@ -350,7 +350,7 @@ fn the_run_compared_with_is_named_and_why_not_a_newer_one() {
 
 #[test]
 fn rows_of_which_the_same_is_said_share_a_verdict() {
-    let text = verdicts(&sample::report(), &style(200));
+    let text = verdicts(&sample(), &style(200));
     let heads = text.lines().filter(|line| !line.starts_with(' ')).skip(1);
     assert_eq!(heads.count(), 7, "{text}");
     let pinned = "primes-pinned · work-stealing · 2 workers; primes-pinned · static-threads · 2";
@@ -359,7 +359,7 @@ fn rows_of_which_the_same_is_said_share_a_verdict() {
 
 #[test]
 fn the_most_is_to_be_won_where_the_most_was_lost() {
-    let mut report = sample::report();
+    let mut report = sample();
     let steps = |report: &RunReport| -> Vec<String> {
         let text = next_steps(report, &style(100));
         let numbered = text.lines().filter(|line| line.contains(". primes-"));
@@ -384,9 +384,9 @@ fn the_most_is_to_be_won_where_the_most_was_lost() {
 
 #[test]
 fn what_does_not_fit_is_named() {
-    let wide = legend(&sample::report(), &style(160));
+    let wide = legend(&sample(), &style(160));
     assert!(!wide.contains("Left out"), "{wide}");
-    let narrow = legend(&sample::report(), &style(40));
+    let narrow = legend(&sample(), &style(40));
     for left_out in ["verdict", "percentages", "efficiency", "CPUs used"] {
         assert!(narrow.contains(left_out), "{narrow}");
     }

@@ -1,7 +1,7 @@
 //! What stands beside the verdict.
 
-use crate::build::*;
 use measure::analysis::analyse;
+use measure::made::*;
 use measure::report::{ReplicaAccount, Row, VerdictKind};
 
 /// Baseline of 1 CPU second; rows of one strategy that cost what is told.
@@ -13,8 +13,13 @@ fn rows(one_worker: Option<f64>, two_workers: f64) -> Vec<Row> {
             .worker(cpu / 2.0, 0.0)
     };
     let mut rows = vec![baseline(&[1.0; 6])];
-    rows.extend(one_worker.map(|cpu| row("two", "processes", 1, rounds(6, &[one(cpu)]))));
-    rows.push(row("two", "processes", 2, rounds(6, &[two(two_workers)])));
+    rows.extend(one_worker.map(|cpu| row_of("two", "processes", 1, rounds(6, &[one(cpu)]))));
+    rows.push(row_of(
+        "two",
+        "processes",
+        2,
+        rounds(6, &[two(two_workers)]),
+    ));
     let mut report = report(vec![station("two", None)], rows);
     analyse(&mut report);
     report.rows
@@ -69,7 +74,7 @@ fn the_cost_is_taken_within_rounds() {
 fn half_row(sample: ReplicaAccount) -> Row {
     analysed(
         station("half", Some(0.5)),
-        row("half", "sequential", 1, rounds(6, &[sample])),
+        row_of("half", "sequential", 1, rounds(6, &[sample])),
     )
 }
 
@@ -108,7 +113,7 @@ fn a_sample_faster_than_the_quota_allows_is_laid_to_an_unaligned_start() {
 #[test]
 fn no_fidelity_where_the_quota_does_not_bind() {
     let sample = replica(1.0).worker(0.99, 0.01).throttled(10, 0, 0.0);
-    let row = row("more", "sequential", 1, rounds(6, &[sample]));
+    let row = row_of("more", "sequential", 1, rounds(6, &[sample]));
     assert_eq!(
         analysed(station("more", Some(1.5)), row).quota_fidelity,
         None
@@ -121,7 +126,7 @@ fn a_stray_sample_is_named_with_its_time() {
     samples[4] = rounds(5, &[replica(1.5).worker(1.485, 0.015)]).remove(4);
     let row = analysed(
         station("one", Some(1.0)),
-        row("one", "sequential", 1, samples),
+        row_of("one", "sequential", 1, samples),
     );
     assert_eq!(row.outliers, [4]);
     assert!(also_text(&row, "outlier").contains("round 5 (1.50 s)"));
@@ -136,7 +141,7 @@ fn a_little_steal_that_may_hide_in_running_is_named() {
             .steal(steal);
         analysed(
             station("two", None),
-            row("two", "executor", 2, rounds(6, &[sample])),
+            row_of("two", "executor", 2, rounds(6, &[sample])),
         )
     };
     assert!(also_text(&with(0.04, 0.99), "steal").contains("2.0 %"));
@@ -161,7 +166,7 @@ fn time_blocked_beside_a_quota_is_named() {
         .blocked(|b| b.tail = 0.34)
         .worker(0.9, 0.1)
         .throttled(10, 10, 0.16);
-    let row = row("more", "static-threads", 2, rounds(6, &[sample]));
+    let row = row_of("more", "static-threads", 2, rounds(6, &[sample]));
     let row = analysed(station("more", Some(1.5)), row);
     assert_eq!(row.verdict.as_ref().unwrap().kind, VerdictKind::Quota);
     assert!(also_text(&row, "imbalance").contains("17 %"));
@@ -172,7 +177,7 @@ fn a_fleet_that_its_cpus_bind_has_no_quota_fidelity() {
     let one = || half(1.0).on_cpus("0-1", 2);
     let fidelity = |replicas: usize| {
         let samples = (0..replicas).map(|_| one()).collect::<Vec<_>>();
-        let row = row("fleet", "work-stealing", 1, rounds(6, &samples));
+        let row = row_of("fleet", "work-stealing", 1, rounds(6, &samples));
         analysed(fleet("fleet", replicas, 0.5), row).quota_fidelity
     };
     assert!(fidelity(3).is_some());
@@ -187,8 +192,8 @@ fn a_row_of_one_worker_under_other_limits_proves_no_overhead() {
         vec![station("two", None), station("half", Some(0.5))],
         vec![
             baseline(&[1.0; 6]),
-            row("half", "executor", 1, rounds(6, &[cold])),
-            row("two", "executor", 2, rounds(6, &[two])),
+            row_of("half", "executor", 1, rounds(6, &[cold])),
+            row_of("two", "executor", 2, rounds(6, &[two])),
         ],
     );
     analyse(&mut report);
@@ -206,8 +211,8 @@ fn a_row_of_one_worker_that_is_dear_in_half_of_the_rounds_proves_neither() {
         vec![station("two", None)],
         vec![
             baseline(&[1.0; 6]),
-            row("two", "executor", 1, dear),
-            row("two", "executor", 2, rounds(6, &[two])),
+            row_of("two", "executor", 1, dear),
+            row_of("two", "executor", 2, rounds(6, &[two])),
         ],
     );
     analyse(&mut report);
@@ -223,7 +228,7 @@ fn a_job_of_microseconds_is_said_to_measure_its_own_start() {
         }
         analysed(
             station("one", Some(1.0)),
-            row("one", "sequential", 1, samples),
+            row_of("one", "sequential", 1, samples),
         )
     };
     assert!(kinds(&of(0.000_02)).contains(&"short-job"));

@@ -1,7 +1,7 @@
 //! The derived figures of a report.
 
-use crate::build::*;
 use measure::analysis::analyse;
+use measure::made::*;
 use measure::report::{Comparison, Interval, Outcome, Round, Row, RunReport};
 
 fn close(a: f64, b: f64) -> bool {
@@ -27,8 +27,8 @@ fn drifting() -> RunReport {
     let cpu = [1.02, 1.03, 1.12, 1.08, 1.01, 1.06];
     let rows = vec![
         baseline(&cpu),
-        row("half", "sequential", 1, rounds_of_cpu(&cpu, half)),
-        row("gone", "sequential", 1, Vec::new()),
+        row_of("half", "sequential", 1, rounds_of_cpu(&cpu, half)),
+        row_of("gone", "sequential", 1, Vec::new()),
     ];
     let mut report = report(vec![station("two", None), station("half", Some(0.5))], rows);
     report.comparisons = vec![
@@ -173,7 +173,7 @@ fn fixed_shares_are_predicted_by_the_slowest() {
         .worker(1.3, 0.0)
         .worker(0.7, 0.0)
         .blocked(|b| b.tail = 0.6);
-    let mut uneven = row("two", "static-threads", 2, rounds(6, &[sample]));
+    let mut uneven = row_of("two", "static-threads", 2, rounds(6, &[sample]));
     uneven.work_shares = Some(vec![0.35, 0.65]);
     let mut report = report(
         vec![station("two", None)],
@@ -200,7 +200,7 @@ fn a_process_on_a_bare_host_is_analysed_without_a_quota() {
     sample.group.periods = None;
     sample.group.throttled_periods = None;
     sample.group.throttled_seconds = None;
-    let row = row("host", "work-stealing", 2, rounds(3, &[sample]));
+    let row = row_of("host", "work-stealing", 2, rounds(3, &[sample]));
     let row = analysed(station("host", None), row);
     assert_eq!(row.granted_cpus, Some(2.0));
     assert_eq!(row.verdict.unwrap().kind, measure::report::VerdictKind::Cpu);

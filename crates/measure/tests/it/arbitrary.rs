@@ -1,9 +1,9 @@
 //! Whatever the accounts say, the figures are figures.
 
-use crate::build::*;
 use measure::analysis::analyse;
 use measure::changes::changes;
 use measure::figures::RoundFigures;
+use measure::made::*;
 use measure::report::{
     BlockedOn, CpusAccount, GroupAccount, ReplicaAccount, Round, Row, RunReport, Station,
     WorkerAccount,
@@ -135,7 +135,7 @@ fn any_row() -> impl Strategy<Value = Row> {
         Row {
             work_shares: shares,
             baseline,
-            ..row("two", "static-threads", workers, rounds)
+            ..row_of("two", "static-threads", workers, rounds)
         }
     })
 }

@@ -1,8 +1,8 @@
 //! A run in Docker beside one with local stations.
 
-use crate::build::*;
 use measure::analysis::analyse;
 use measure::changes::{Backends, RowShares, backends};
+use measure::made::*;
 use measure::report::{
     Backend, Enforcement, EnforcementMeans, ReplicaAccount, Round, RunReport, VerdictKind,
 };
@@ -29,7 +29,7 @@ fn run(backend: Backend, times: f64, sample: impl Fn(f64) -> ReplicaAccount) -> 
         .collect();
     let mut report = report(
         vec![station("two", None), station("other", None)],
-        vec![baseline(&WALLS), row("other", "sequential", 1, rounds)],
+        vec![baseline(&WALLS), row_of("other", "sequential", 1, rounds)],
     );
     report.backend = backend;
     analyse(&mut report);

@@ -1,7 +1,7 @@
 //! Where the time went: the probed facts, and the edges of the accounts.
 
-use crate::build::*;
-use measure::figures::{RoundFigures, typical_budget};
+use measure::figures::{RoundFigures, WorkerSeconds, typical_budget};
+use measure::made::*;
 use measure::report::{ReplicaAccount, Station, TimeBudget};
 
 fn figures(station: &Station, replicas: Vec<ReplicaAccount>) -> RoundFigures {
@@ -32,6 +32,32 @@ fn four_processes_at_half_a_cpu_stand_two_to_a_throttled_queue() {
     let b = budget(&station("half", Some(0.5)), vec![sample]);
     // Of 3.5 s waiting each, 3.0 throttled and 0.5 for want of a CPU.
     assert!(close(b.running, 0.125) && close(b.throttled, 0.75) && close(b.runnable, 0.125));
+}
+
+#[test]
+fn one_replicas_worker_seconds_are_its_shares_of_the_workers_time() {
+    let mut sample = (0..4)
+        .fold(replica(4.0), |r, _| r.worker(0.5, 3.0))
+        .throttled(40, 40, 6.0);
+    (sample.quota_cpus, sample.quota_known) = (Some(0.5), true);
+    let shares = budget(&station("half", Some(0.5)), vec![sample.clone()]);
+
+    let seconds = WorkerSeconds::of(&sample).unwrap();
+
+    assert!(close(seconds.running, 2.0) && close(seconds.blocked, 2.0));
+    assert!(close(seconds.throttled + seconds.runnable, 12.0));
+    for (seconds, share) in [
+        (seconds.running, shares.running),
+        (seconds.throttled, shares.throttled),
+        (seconds.runnable, shares.runnable),
+        (seconds.blocked, shares.blocked),
+    ] {
+        assert!(close(seconds, share * 16.0), "{seconds} of {share}");
+    }
+    assert_eq!(seconds.stolen, Some(0.0));
+
+    sample.workers[0].waited_seconds = None;
+    assert_eq!(WorkerSeconds::of(&sample), None);
 }
 
 #[test]

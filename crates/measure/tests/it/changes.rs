@@ -1,9 +1,9 @@
 //! What changed between two runs, and what it did.
 
-use crate::build::*;
 use measure::analysis::analyse;
 use measure::changes::{changes, why_not_comparable};
-use measure::report::{Change, ReplicaAccount, Round, Row, RunReport};
+use measure::made::*;
+use measure::report::{Backend, Change, ReplicaAccount, Round, Row, RunReport};
 
 const DRIFT: [f64; 6] = [1.021, 1.033, 1.045, 1.031, 1.022, 1.034];
 
@@ -20,7 +20,7 @@ fn run(quota: f64, sample: impl Fn(f64) -> ReplicaAccount, rounds: usize, speed:
         .collect();
     let mut report = report(
         vec![station("two", None), station("edited", Some(quota))],
-        vec![baseline(&cpu), row("edited", "sequential", 1, samples)],
+        vec![baseline(&cpu), row_of("edited", "sequential", 1, samples)],
     );
     analyse(&mut report);
     report
@@ -43,6 +43,18 @@ fn no_change_is_no_entry() {
     assert!(changes(&report, &report).is_empty());
     // A machine that is slower today is not a change of the lab.
     assert!(changes(&report, &run(0.5, half, 6, 1.3)).is_empty());
+}
+
+#[test]
+fn how_control_groups_look_is_no_change_where_one_run_was_in_containers() {
+    let mut before = run(0.5, half, 6, 1.0);
+    let mut after = before.clone();
+    before.host.cgroup_version = Some("v1".into());
+    after.host.cgroup_version = Some("hybrid".into());
+    assert_eq!(changes(&before, &after).len(), 1);
+
+    after.backend = Backend::Local;
+    assert!(changes(&before, &after).is_empty());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The report's JSON Schema: current, and true of a report.
 
-use crate::build::*;
 use measure::analysis::analyse;
+use measure::made::*;
 use measure::report::RunReport;
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ fn the_schema_in_docs_is_the_one_of_the_types() {
 fn a_report_is_valid_and_a_broken_one_is_not() {
     let schema: serde_json::Value = serde_json::from_str(&generated()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let half_row = row("half", "sequential", 1, rounds(6, &[half(1.02)]));
+    let half_row = row_of("half", "sequential", 1, rounds(6, &[half(1.02)]));
     let mut report = report(
         vec![station("two", None), station("half", Some(0.5))],
         vec![baseline(&[1.02; 6]), half_row],

@@ -1,8 +1,8 @@
 //! Two runs row by row, and many runs a line each.
 
-use crate::build::*;
 use measure::analysis::analyse;
 use measure::changes::compared_rows;
+use measure::made::*;
 use measure::report::{Change, Round, RunReport};
 use measure::stats::RunsOutcome;
 use measure::text::{Style, past_runs, two_runs};
@@ -31,7 +31,7 @@ fn run(started: &str, speed: f64, quota: Option<f64>) -> RunReport {
         .collect();
     let mut report = report(
         vec![station("two", None), station("edited", quota)],
-        vec![baseline(&walls), row("edited", "sequential", 1, rounds)],
+        vec![baseline(&walls), row_of("edited", "sequential", 1, rounds)],
     );
     started.clone_into(&mut report.started);
     analyse(&mut report);
@@ -55,11 +55,21 @@ fn a_row_is_compared_beside_its_own_runs_baseline() {
 }
 
 #[test]
+fn the_models_ratio_is_that_of_the_limits_though_a_baseline_was_kept_waiting() {
+    let before = run("a", 1.0, Some(0.5));
+    let mut after = before.clone();
+    let wall = after.rows[0].wall_seconds.as_mut().unwrap();
+    wall.median *= 1.05;
+    let rows = compared_rows(&before, &after).unwrap();
+    assert_eq!(rows[0].predicted_ratio, Some(1.0));
+}
+
+#[test]
 fn the_table_has_the_knobs_each_row_and_what_may_be_claimed() {
     let (before, mut after) = (run("a", 1.0, Some(0.5)), run("b", 2.0, None));
     after
         .rows
-        .push(row("new", "sequential", 1, after.rows[1].rounds.clone()));
+        .push(row_of("new", "sequential", 1, after.rows[1].rounds.clone()));
     let text = two_runs(&before, &after, &STYLE);
     let line = |part: &str| {
         text.lines()
@@ -118,7 +128,7 @@ fn a_line_of_the_history_tells_what_was_changed_and_the_headline_figures() {
         "2 × 6, partial",
         "edited cpus 0.25 → 0.5",
         "1.03 s",
-        "0.51 ×: edited · sequential · 1 worker",
+        "no row was faster than the baseline",
     ] {
         assert!(line.contains(part), "{part} in {line}");
     }

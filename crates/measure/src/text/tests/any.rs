@@ -1,8 +1,8 @@
 //! Whatever a report holds, lines keep to the width and nothing is lost.
 
-use super::sample::{interval, row, station};
-use super::{report_of, style};
-use crate::report::{Also, Interval, Row, RunReport, Station, TimeBudget, Verdict, VerdictKind};
+use super::style;
+use crate::made::any::{Parts, any_report};
+use crate::report::RunReport;
 use crate::text::{Style, render};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
@@ -17,14 +17,6 @@ fn figure() -> impl Strategy<Value = f64> {
         1 => Just(f64::NAN),
         1 => Just(f64::INFINITY),
     ]
-}
-
-fn any_interval() -> impl Strategy<Value = Option<Interval>> {
-    let interval = (figure(), 0.0..1.0f64).prop_map(|(median, coverage)| Interval {
-        coverage,
-        ..interval(median, median * 0.9, median * 1.1)
-    });
-    proptest::option::of(interval)
 }
 
 /// Mostly short, sometimes far longer than a line, sometimes not ASCII.
@@ -45,97 +37,11 @@ fn sentence() -> impl Strategy<Value = String> {
     proptest::collection::vec(word, 0..30).prop_map(|words| words.join(" "))
 }
 
-fn verdict() -> impl Strategy<Value = Option<Verdict>> {
-    let texts = (sentence(), sentence(), sentence(), sentence());
-    let verdict = texts.prop_map(|(text, evidence, next, also)| Verdict {
-        kind: VerdictKind::Oversubscribed,
-        text,
-        evidence,
-        next,
-        also: vec![Also {
-            kind: "odd-round".to_owned(),
-            text: also,
-        }],
-    });
-    proptest::option::of(verdict)
-}
-
-fn time_budget() -> impl Strategy<Value = Option<TimeBudget>> {
-    let shares = proptest::array::uniform4(figure());
-    let budget = (shares, proptest::option::of(figure())).prop_map(|(shares, stolen)| {
-        let [running, throttled, runnable, blocked] = shares;
-        TimeBudget {
-            running,
-            throttled,
-            runnable,
-            blocked,
-            stolen,
-        }
-    });
-    proptest::option::of(budget)
-}
-
-fn any_row() -> impl Strategy<Value = Row> {
-    let names = (name(), name(), 0usize..300, any::<bool>());
-    let intervals = (any_interval(), any_interval(), any_interval());
-    let figures = proptest::array::uniform2(proptest::option::of(figure()));
-    let rest = (
-        time_budget(),
-        verdict(),
-        proptest::option::weighted(0.1, sentence()),
-    );
-    (names, intervals, figures, rest).prop_map(
-        |(
-            (station, strategy, workers, baseline),
-            (wall_seconds, predicted_wall_seconds, speedup),
-            [efficiency, cpus_used],
-            (time_budget, verdict, not_run),
-        )| Row {
-            baseline,
-            not_run,
-            wall_seconds,
-            predicted_wall_seconds,
-            speedup,
-            efficiency,
-            cpus_used,
-            time_budget,
-            verdict,
-            ..row(&station, &strategy, workers)
-        },
-    )
-}
-
-fn any_station() -> impl Strategy<Value = Station> {
-    let refused = proptest::option::weighted(0.2, sentence());
-    let agree = any::<Option<bool>>();
-    (name(), 0usize..200, figure(), refused, agree).prop_map(
-        |(name, replicas, cpus, refused, agree)| Station {
-            replicas,
-            agree,
-            refused,
-            ..station(&name, cpus, 1)
-        },
-    )
-}
-
-/// Rows of stations that the report has and of some that it has not.
-fn any_report() -> impl Strategy<Value = RunReport> {
-    let stations = proptest::collection::vec(any_station(), 1..6);
-    let rows = proptest::collection::vec((any_row(), 0usize..8), 1..20);
-    (stations, rows).prop_map(|(stations, rows)| {
-        let mut report = report_of(row("two", "sequential", 1));
-        report.rows = rows
-            .into_iter()
-            .map(|(row, index)| match stations.get(index) {
-                Some(station) => Row {
-                    station: station.name.clone(),
-                    ..row
-                },
-                None => row,
-            })
-            .collect();
-        report.stations = stations;
-        report
+fn reports() -> impl Strategy<Value = RunReport> {
+    any_report(&Parts {
+        name: name().boxed(),
+        sentence: sentence().boxed(),
+        figure: figure().boxed(),
     })
 }
 
@@ -161,7 +67,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn no_line_is_wider_than_the_width(report in any_report(), width in 40usize..240) {
+    fn no_line_is_wider_than_the_width(report in reports(), width in 40usize..240) {
         for line in render(&report, &style(width)).lines() {
             prop_assert!(line.width() <= width || is_one_word(line), "{}: {:?}", width, line);
             prop_assert_eq!(line.trim_end(), line);
@@ -169,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_cut(report in any_report(), width in 40usize..240) {
+    fn nothing_is_cut(report in reports(), width in 40usize..240) {
         let text = render(&report, &style(width));
         let words: Vec<&str> = text.split_whitespace().collect();
         let said = |part: &str| part.split_whitespace().all(|word| words.contains(&word));
@@ -185,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn colour_changes_nothing_but_the_colour(report in any_report(), width in 40usize..240) {
+    fn colour_changes_nothing_but_the_colour(report in reports(), width in 40usize..240) {
         let plain = render(&report, &style(width));
         let colored = render(&report, &Style { color: true, ..style(width) });
         prop_assert!(!plain.contains(ESCAPE), "{}", plain);
@@ -194,7 +100,7 @@ proptest! {
     }
 
     #[test]
-    fn ascii_is_ascii(report in any_report(), width in 40usize..240) {
+    fn ascii_is_ascii(report in reports(), width in 40usize..240) {
         let text = render(&report, &Style { unicode: false, ..style(width) });
         prop_assert!(text.is_ascii(), "{}", text);
         for line in text.lines() {

@@ -1,7 +1,7 @@
 //! Rules 8 and 9, and what the rounds of a row agree on.
 
 use super::{kind_of, verdict};
-use crate::build::*;
+use measure::made::*;
 use measure::report::{BlockedOn, ReplicaAccount, Round, Verdict, VerdictKind};
 
 #[test]
@@ -39,7 +39,7 @@ fn uneven_workers_learn_what_even_shares_would_give() {
         .worker(1.3, 0.0)
         .worker(0.7, 0.0)
         .blocked(|b| b.tail = 0.6);
-    let mut row = row("two", "static-threads", 2, rounds(6, &[sample]));
+    let mut row = row_of("two", "static-threads", 2, rounds(6, &[sample]));
     row.work_shares = Some(vec![0.35, 0.65]);
     let v = analysed(station("two", None), row).verdict.unwrap();
     assert_eq!(v.kind, VerdictKind::Imbalance);
@@ -58,7 +58,7 @@ fn workers_that_take_parts_as_they_go_are_not_told_to_do_so() {
         .worker(1.3, 0.0)
         .worker(0.7, 0.0)
         .blocked(|b| b.tail = 0.6);
-    let row = row("two", "work-stealing", 2, rounds(6, &[sample]));
+    let row = row_of("two", "work-stealing", 2, rounds(6, &[sample]));
     let v = analysed(station("two", None), row).verdict.unwrap();
     assert_eq!(v.kind, VerdictKind::Imbalance);
     assert!(v.next.contains("smaller parts"), "{}", v.next);
@@ -114,7 +114,7 @@ fn mixed(quota_rounds: usize, cpu_rounds: usize) -> Verdict {
         repeats: 1,
         replicas: vec![replica],
     });
-    let row = row("one", "work-stealing", 2, rounds.collect());
+    let row = row_of("one", "work-stealing", 2, rounds.collect());
     analysed(station("one", Some(1.0)), row).verdict.unwrap()
 }
 
@@ -155,7 +155,7 @@ fn rounds_that_something_else_disturbed_are_told_from_rounds_that_disagree() {
     for round in &mut all[4..] {
         round.replicas = vec![hogged.clone()];
     }
-    let row = row("half", "work-stealing", 1, all);
+    let row = row_of("half", "work-stealing", 1, all);
     let v = analysed(station("half", Some(0.5)), row).verdict.unwrap();
     assert_eq!(v.kind, VerdictKind::Unclear);
     assert!(

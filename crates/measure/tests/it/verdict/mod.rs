@@ -5,8 +5,8 @@ mod probed;
 mod used_up;
 mod who_had_the_cpu;
 
-use crate::build::*;
 use measure::figures::RoundFigures;
+use measure::made::*;
 use measure::report::{ReplicaAccount, Station, Verdict, VerdictKind};
 use measure::verdict::find;
 
@@ -18,6 +18,6 @@ fn kind_of(station: &Station, replica: ReplicaAccount) -> VerdictKind {
 /// The verdict of six equal rounds of one replica.
 fn verdict(station: Station, workers: usize, replica: ReplicaAccount) -> Verdict {
     let name = station.name.clone();
-    let row = row(&name, "work-stealing", workers, rounds(6, &[replica]));
+    let row = row_of(&name, "work-stealing", workers, rounds(6, &[replica]));
     analysed(station, row).verdict.unwrap()
 }

@@ -1,7 +1,7 @@
 //! The cases that were probed on real machines.
 
 use super::{kind_of, verdict};
-use crate::build::*;
+use measure::made::*;
 use measure::report::VerdictKind;
 
 #[test]
@@ -26,7 +26,7 @@ fn a_fleet_of_four_halves_on_two_cpus_is_oversubscribed() {
         r.cpus.others_seconds = None;
         r
     };
-    let row = row(
+    let row = row_of(
         "fleet",
         "work-stealing",
         1,

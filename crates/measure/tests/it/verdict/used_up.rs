@@ -1,7 +1,7 @@
 //! Rules 3 to 7: what was granted, and how far it was used.
 
 use super::{kind_of, verdict};
-use crate::build::*;
+use measure::made::*;
 use measure::report::VerdictKind;
 
 #[test]

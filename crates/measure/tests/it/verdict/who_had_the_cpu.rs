@@ -1,7 +1,7 @@
 //! Rules 1 and 2: somebody else, or a limit that does not show.
 
 use super::{kind_of, verdict};
-use crate::build::*;
+use measure::made::*;
 use measure::report::VerdictKind;
 
 #[test]

@@ -1,6 +1,7 @@
 //! The rows: one for each thing that a row can show.
 
-use super::{REFUSED, interval};
+use super::super::{interval, row, verdict};
+use super::REFUSED;
 use crate::report::{Also, Row, TimeBudget, Verdict, VerdictKind};
 
 /// All rows, in the order of their stations.
@@ -17,22 +18,17 @@ pub(super) fn rows() -> Vec<Row> {
     rows
 }
 
-pub(in crate::text) fn row(station: &str, strategy: &str, workers: usize) -> Row {
-    Row {
-        station: station.to_owned(),
-        strategy: strategy.to_owned(),
-        kernel: "trial".to_owned(),
-        workers,
-        ..Row::default()
-    }
-}
-
 /// A measured row: wall, predicted wall, speedup, CPUs used, and where the
 /// time went (running, throttled, runnable, blocked).
 fn measured(row: Row, figures: [f64; 4], time: [f64; 4], verdict: Verdict) -> Row {
     let [wall, predicted, speedup, cpus_used] = figures;
     let [running, throttled, runnable, blocked] = time;
     let threads = row.threads.unwrap_or(row.workers);
+    let granted = match row.station.as_str() {
+        "primes-half" => 0.5,
+        "primes-pinned" => 1.0,
+        _ => 2.0,
+    };
     Row {
         samples: vec![wall; 6],
         wall_seconds: Some(interval(wall, wall * 0.99, wall * 1.015)),
@@ -40,7 +36,7 @@ fn measured(row: Row, figures: [f64; 4], time: [f64; 4], verdict: Verdict) -> Ro
         speedup: Some(interval(speedup, speedup * 0.98, speedup * 1.02)),
         efficiency: Some(speedup / threads as f64),
         cpus_used: Some(cpus_used),
-        granted_cpus: Some(2.0),
+        granted_cpus: Some(granted),
         time_budget: Some(TimeBudget {
             running,
             throttled,
@@ -50,16 +46,6 @@ fn measured(row: Row, figures: [f64; 4], time: [f64; 4], verdict: Verdict) -> Ro
         }),
         verdict: Some(verdict),
         ..row
-    }
-}
-
-fn verdict(kind: VerdictKind, text: &str, evidence: &str, next: &str) -> Verdict {
-    Verdict {
-        kind,
-        text: text.to_owned(),
-        evidence: evidence.to_owned(),
-        next: next.to_owned(),
-        also: Vec::new(),
     }
 }
 

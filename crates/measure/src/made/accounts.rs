@@ -1,14 +1,16 @@
-//! Builds rounds, stations and reports by hand.
+//! Rounds made by hand: what the workers and the kernel counted.
+// What has no worker and no counter was made wrong; and nobody forgets what a
+// chain of knobs returns.
+#![allow(clippy::unwrap_used, clippy::return_self_not_must_use)]
 
-use measure::analysis::analyse;
-use measure::report::{
-    Backend, BlockedOn, CpusAccount, Declared, Effective, GroupAccount, Host, Predecessor,
-    ReplicaAccount, Round, Row, RunReport, SCHEMA, Station, WorkerAccount,
+use super::{report, row_of};
+use crate::analysis::analyse;
+use crate::report::{
+    BlockedOn, CpusAccount, GroupAccount, ReplicaAccount, Round, Row, Station, WorkerAccount,
 };
-use std::collections::BTreeMap;
 
 /// One replica's sample on CPUs that it has for itself, unless told otherwise.
-pub(crate) fn replica(wall: f64) -> ReplicaAccount {
+pub fn replica(wall: f64) -> ReplicaAccount {
     ReplicaAccount {
         instance: "instance-1".to_owned(),
         run_sequence: 1,
@@ -37,7 +39,7 @@ pub(crate) fn replica(wall: f64) -> ReplicaAccount {
 }
 
 /// Changes to a replica, one knob each.
-pub(crate) trait ReplicaExt: Sized {
+pub trait ReplicaExt: Sized {
     /// Adds a worker with seconds on CPU and waiting; its CPU is the group's,
     /// and no longer idle.
     fn worker(self, on_cpu: f64, waited: f64) -> Self;
@@ -113,7 +115,8 @@ impl ReplicaExt for ReplicaAccount {
     }
 }
 
-pub(crate) fn round(replicas: Vec<ReplicaAccount>) -> Round {
+/// The first round, of these replicas.
+pub fn round(replicas: Vec<ReplicaAccount>) -> Round {
     Round {
         round: 0,
         repeats: 1,
@@ -122,7 +125,7 @@ pub(crate) fn round(replicas: Vec<ReplicaAccount>) -> Round {
 }
 
 /// The same sample in every round.
-pub(crate) fn rounds(count: u32, replicas: &[ReplicaAccount]) -> Vec<Round> {
+pub fn rounds(count: u32, replicas: &[ReplicaAccount]) -> Vec<Round> {
     (0..count)
         .map(|round| Round {
             round,
@@ -132,103 +135,15 @@ pub(crate) fn rounds(count: u32, replicas: &[ReplicaAccount]) -> Vec<Round> {
         .collect()
 }
 
-/// A station of one replica on CPUs 0-1.
-pub(crate) fn station(name: &str, quota_cpus: Option<f64>) -> Station {
-    Station {
-        name: name.to_owned(),
-        replicas: 1,
-        declared: Declared {
-            cpus: quota_cpus,
-            cpuset: None,
-            memory_bytes: Some(64 << 20),
-        },
-        effective: Effective {
-            cpus: Some(quota_cpus.unwrap_or(2.0).min(2.0)),
-            quota_cpus,
-            quota_known: true,
-            quota_set_above: Some(false),
-            period_seconds: quota_cpus.map(|_| 0.1),
-            cpuset: Some("0-1".to_owned()),
-            memory_bytes: Some(64 << 20),
-        },
-        believed_cpus: Some(2),
-        agree: Some(true),
-        replica_cpusets: vec![Some("0-1".to_owned())],
-        calibrated: Vec::new(),
-        refused: None,
-    }
-}
-
-pub(crate) fn fleet(name: &str, replicas: usize, quota_cpus: f64) -> Station {
-    Station {
-        replicas,
-        replica_cpusets: vec![Some("0-1".to_owned()); replicas],
-        ..station(name, Some(quota_cpus))
-    }
-}
-
-/// A row with nothing derived yet.
-pub(crate) fn row(station: &str, strategy: &str, workers: usize, rounds: Vec<Round>) -> Row {
-    Row {
-        station: station.to_owned(),
-        strategy: strategy.to_owned(),
-        kernel: "trial".to_owned(),
-        workers,
-        threads: None,
-        baseline: false,
-        not_run: None,
-        work_shares: None,
-        samples: Vec::new(),
-        wall_seconds: None,
-        predicted_wall_seconds: None,
-        speedup: None,
-        efficiency: None,
-        cpu_seconds: None,
-        cpu_seconds_outside_workers: None,
-        cpus_used: None,
-        granted_cpus: None,
-        quota_fidelity: None,
-        time_budget: None,
-        blocked_by: None,
-        verdict: None,
-        outliers: Vec::new(),
-        rounds,
-    }
-}
-
-pub(crate) fn report(stations: Vec<Station>, rows: Vec<Row>) -> RunReport {
-    RunReport {
-        schema: SCHEMA.to_owned(),
-        lab: "lab-primes".to_owned(),
-        backend: Backend::Docker,
-        started: "2025-11-21T09:00:00Z".to_owned(),
-        seconds: 120.0,
-        quick: false,
-        partial: false,
-        parameters: BTreeMap::from([("limit".to_owned(), 2_000_000.into())]),
-        host: Host {
-            cpus: Some(2),
-            ..Host::default()
-        },
-        stations,
-        rows,
-        comparisons: Vec::new(),
-        groups: Vec::new(),
-        invariants: Vec::new(),
-        compared_with: Predecessor::default(),
-        changes: Vec::new(),
-    }
-}
-
 /// The analysed row of a report with this row alone.
-pub(crate) fn analysed(station: Station, row: Row) -> Row {
+pub fn analysed(station: Station, row: Row) -> Row {
     let mut report = report(vec![station], vec![row]);
     analyse(&mut report);
     report.rows.remove(0)
 }
 
 /// One busy thread without limits: the sequential baseline, `wall` seconds.
-pub(crate) fn baseline(walls: &[f64]) -> Row {
+pub fn baseline(walls: &[f64]) -> Row {
     let rounds = (0..)
         .zip(walls)
         .map(|(round, &wall)| Round {
@@ -239,12 +154,12 @@ pub(crate) fn baseline(walls: &[f64]) -> Row {
         .collect();
     Row {
         baseline: true,
-        ..row("two", "sequential", 1, rounds)
+        ..row_of("two", "sequential", 1, rounds)
     }
 }
 
 /// One thread under quota 0.5 as the kernel would let it run, in whole periods.
-pub(crate) fn half(cpu: f64) -> ReplicaAccount {
+pub fn half(cpu: f64) -> ReplicaAccount {
     let refills = (cpu / 0.05 + 1e-9).floor();
     let wall = refills * 0.1 + (cpu - refills * 0.05);
     replica(wall)

@@ -2,48 +2,17 @@
 
 mod rows;
 
-pub(super) use rows::row;
-
+use super::{fleet, interval, report, station};
 use crate::report::{
-    Backend, Change, Comparison, Declared, Effective, Group, Host, Interval, Invariant, Outcome,
-    Predecessor, RunReport, SCHEMA, Station,
+    Change, Comparison, Declared, Effective, Group, Host, Invariant, Outcome, Predecessor,
+    RunReport, Station,
 };
-use std::collections::BTreeMap;
 
-/// The range of six samples.
-const COVERAGE: f64 = 1.0 - 2.0 / 64.0;
-
-pub(super) fn interval(median: f64, low: f64, high: f64) -> Interval {
-    Interval {
-        median,
-        low,
-        high,
-        coverage: COVERAGE,
-    }
-}
-
-pub(super) fn station(name: &str, cpus: f64, believed: usize) -> Station {
+/// A station whose runtime believes in so many CPUs.
+fn believing(believed: usize, name: &str, cpus: f64) -> Station {
     Station {
-        name: name.to_owned(),
-        replicas: 1,
-        declared: Declared {
-            cpus: Some(cpus),
-            ..Declared::default()
-        },
-        effective: Effective {
-            cpus: Some(cpus),
-            quota_cpus: Some(cpus),
-            quota_known: true,
-            quota_set_above: Some(false),
-            period_seconds: Some(0.1),
-            cpuset: Some("0-1".to_owned()),
-            memory_bytes: None,
-        },
         believed_cpus: Some(believed),
-        agree: Some(true),
-        replica_cpusets: vec![Some("0-1".to_owned())],
-        calibrated: Vec::new(),
-        refused: None,
+        ..station(name, Some(cpus))
     }
 }
 
@@ -59,7 +28,7 @@ fn pinned() -> Station {
             cpuset: Some("0".to_owned()),
             ..Effective::default()
         },
-        ..station("primes-pinned", 1.0, 1)
+        ..believing(1, "primes-pinned", 1.0)
     }
 }
 
@@ -70,7 +39,7 @@ fn refused() -> Station {
         believed_cpus: None,
         agree: None,
         refused: Some(REFUSED.to_owned()),
-        ..station("primes-four", 4.0, 2)
+        ..station("primes-four", Some(4.0))
     }
 }
 
@@ -154,19 +123,21 @@ fn conclusions(report: &mut RunReport) {
     }];
 }
 
-pub(super) fn report() -> RunReport {
-    let mut report = RunReport {
-        schema: SCHEMA.to_owned(),
-        lab: "lab-primes".to_owned(),
-        backend: Backend::Docker,
-        started: "2025-11-21T09:00:00Z".to_owned(),
+/// A run of four stations, and of one that this host cannot grant. Its figures
+/// are made too: the analysis was not run.
+pub fn sample() -> RunReport {
+    let stations = vec![
+        believing(1, "primes-half", 0.5),
+        station("primes-two", Some(2.0)),
+        pinned(),
+        Station {
+            believed_cpus: Some(1),
+            ..fleet("primes-fleet", 4, 0.5)
+        },
+        refused(),
+    ];
+    let mut sample = RunReport {
         seconds: 252.3,
-        quick: false,
-        partial: false,
-        parameters: BTreeMap::from([
-            ("limit".to_owned(), 2_000_000.into()),
-            ("kernel".to_owned(), "trial".into()),
-        ]),
         host: Host {
             cpus: Some(2),
             model: Some("Intel(R) Xeon(R) CPU @ 2.20GHz".to_owned()),
@@ -175,26 +146,12 @@ pub(super) fn report() -> RunReport {
             enforcement: None,
             engine: Some("20.10.24".to_owned()),
         },
-        stations: vec![
-            station("primes-half", 0.5, 1),
-            station("primes-two", 2.0, 2),
-            pinned(),
-            Station {
-                replicas: 4,
-                ..station("primes-fleet", 0.5, 1)
-            },
-            refused(),
-        ],
-        rows: rows::rows(),
-        comparisons: Vec::new(),
-        groups: Vec::new(),
-        invariants: Vec::new(),
         compared_with: Predecessor {
             started: Some("2025-11-21T08:30:00Z".to_owned()),
             passed_over: Vec::new(),
         },
-        changes: Vec::new(),
+        ..report(stations, rows::rows())
     };
-    conclusions(&mut report);
-    report
+    conclusions(&mut sample);
+    sample
 }
