@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use axum::{Router, routing::get};
-use service_kit::admin::{self, Readiness};
+use service_kit::admin::{self, Readiness, Service};
 use service_kit::config::{self, Addresses, ServeArgs};
 use service_kit::shutdown::Shutdown;
 use service_kit::{address::AddressLine, healthcheck, runtime, server, telemetry};
@@ -30,14 +30,23 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals()?;
     let readiness = Readiness::new(&shutdown);
     let registry = prometheus::Registry::new();
+    let service = Service {
+        name: "greeter",
+        version: env!("CARGO_PKG_VERSION"),
+    };
     let listeners = args.addresses.bind().await?;
     let line = AddressLine {
         api: listeners.api.local_addr()?,
-        admin: admin::start(listeners.admin, registry, readiness.clone())?,
+        admin: admin::start(
+            service,
+            listeners.admin,
+            registry.clone(),
+            readiness.clone(),
+        )?,
     };
     let routes = Router::new().route("/", get(|| async { "hello" }));
     readiness.ready();
     line.announce()?;
-    server::serve(routes, listeners.api, args.limits(), shutdown).await?;
+    server::serve(routes, listeners.api, args.limits(), &registry, shutdown).await?;
     Ok(())
 }

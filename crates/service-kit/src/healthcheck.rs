@@ -35,7 +35,9 @@ fn readiness_of(admin: SocketAddr, timeout: Duration) -> io::Result<u16> {
     let deadline = Instant::now() + timeout;
     let mut stream = TcpStream::connect_timeout(&reachable(admin), timeout)?;
     stream.set_write_timeout(Some(left_until(deadline)?))?;
-    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    stream
+        .write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .map_err(in_time)?;
     let mut answer = Vec::new();
     let mut part = [0; 512];
     loop {
@@ -44,7 +46,7 @@ fn readiness_of(admin: SocketAddr, timeout: Duration) -> io::Result<u16> {
         }
         // The deadline is for the whole: a peer that sends a byte a second must not hold us.
         stream.set_read_timeout(Some(left_until(deadline)?))?;
-        let read = stream.read(&mut part)?;
+        let read = stream.read(&mut part).map_err(in_time)?;
         answer.extend_from_slice(&part[..read]);
         if read == 0 || answer.len() > LONGEST_ANSWER_BYTES {
             let error = io::Error::new(io::ErrorKind::InvalidData, "that is not an HTTP answer");
@@ -67,6 +69,14 @@ fn left_until(deadline: Instant) -> io::Result<Duration> {
     match deadline.saturating_duration_since(Instant::now()) {
         Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
         left => Ok(left),
+    }
+}
+
+/// A socket's time-out comes as "Resource temporarily unavailable", which says nothing.
+fn in_time(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => io::ErrorKind::TimedOut.into(),
+        _ => error,
     }
 }
 
@@ -124,8 +134,9 @@ mod tests {
         });
         let started = Instant::now();
 
-        assert!(readiness_of(address, SHORT).is_err());
+        let error = readiness_of(address, SHORT).unwrap_err();
 
+        assert_eq!(error.to_string(), "timed out");
         assert!(started.elapsed() < Duration::from_secs(10));
     }
 

@@ -199,6 +199,25 @@ mod tests {
         assert!(!text.contains("memory"));
     }
 
+    /// A test of a running service leaves out what it cannot know where it runs.
+    #[test]
+    fn every_figure_is_documented_and_no_other() {
+        let documented: Vec<_> = metrics_doc::section("Every service")
+            .into_iter()
+            .filter(|(name, _)| name.starts_with("cpu_budget_"))
+            .map(|(name, metric)| (name, metric.kind.unwrap()))
+            .collect();
+        let mut figures = FIGURES.map(|figure| {
+            let kind = match figure.kind {
+                Kind::Counter => "counter",
+                Kind::Gauge => "gauge",
+            };
+            (figure.name.to_owned(), kind.to_owned())
+        });
+        figures.sort();
+        assert_eq!(documented, figures);
+    }
+
     #[test]
     fn every_name_can_be_registered() {
         let registry = prometheus::Registry::new();

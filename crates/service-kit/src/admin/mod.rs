@@ -3,6 +3,7 @@
 mod budget;
 mod metrics;
 mod readiness;
+mod service;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
@@ -25,6 +26,7 @@ use crate::shutdown::Shutdown;
 pub use budget::{BudgetReport, MemoryReport, QuotaReport, UsageReport, WorkersReport};
 pub use metrics::BudgetCollector;
 pub use readiness::{Readiness, State};
+pub use service::Service;
 
 /// Longer than any scrape interval, so that Prometheus keeps its connection.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
@@ -33,14 +35,15 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 ///
 /// | path | answer |
 /// |---|---|
-/// | `/metrics` | everything in `registry`, to which the `cpu_budget_*` figures are added, in Prometheus' text format |
+/// | `/metrics` | everything in `registry`, to which the `cpu_budget_*` figures and `service_info` are added, in Prometheus' text format |
 /// | `/healthz` | 200 while the process answers at all |
 /// | `/readyz` | the state's name; 200 when [`State::Ready`], else 503 |
 /// | `/budget` | a [`BudgetReport`] |
 ///
 /// # Errors
-/// When `registry` has `cpu_budget_*` figures already, or thread or socket cannot be set up.
+/// When `registry` has these figures already, or thread or socket cannot be set up.
 pub fn start(
+    service: Service,
     listener: TcpListener,
     registry: Registry,
     readiness: Readiness,
@@ -50,6 +53,9 @@ pub fn start(
     registry
         .register(Box::new(collector))
         .context("the registry has cpu_budget figures already")?;
+    service
+        .register(&registry)
+        .context("the registry has a service_info already")?;
     let address = listener.local_addr()?;
     listener.set_nonblocking(true)?;
     let router = router(Admin {

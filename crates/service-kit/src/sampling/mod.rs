@@ -6,12 +6,17 @@
 //! and starts the clock; the job is done a fixed number of times;
 //! [`Window::close`] reads the counters again, at once; and [`Closed::account`]
 //! joins them with the workers' accounts.
+//!
+//! While it goes on, [`WorkerTime`] says where the workers' time goes, to
+//! whoever asks.
 
 mod align;
 mod host_cpus;
+mod live;
 mod window;
 mod worker_clock;
 
 pub use align::Alignment;
+pub use live::{LiveSample, Roster, Watching, WorkerTime};
 pub use window::{Closed, LONGEST_WAIT_SECONDS, Start, Window};
 pub use worker_clock::{Cause, WorkerClock, add_job, end_at};

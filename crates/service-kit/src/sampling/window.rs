@@ -26,27 +26,31 @@ pub enum Start {
 #[derive(Debug)]
 pub struct Window<'a> {
     cgroup: &'a Cgroup,
-    allowed: Option<CpuSet>,
-    quota: CpuQuota,
     alignment: Alignment,
-    usage: CpuUsage,
     process_cpu: f64,
-    host: Option<HostReading>,
-    started: f64,
+    opened: Opened,
+}
+
+/// Limits, counters and clock as they were when a sample was opened.
+#[derive(Debug, Clone)]
+pub(super) struct Opened {
+    pub(super) allowed: Option<CpuSet>,
+    pub(super) quota: CpuQuota,
+    pub(super) usage: CpuUsage,
+    pub(super) host: Option<HostReading>,
+    pub(super) started: f64,
 }
 
 /// A sample whose counters have been read at both ends.
 #[derive(Debug)]
 pub struct Closed<'a> {
     cgroup: &'a Cgroup,
-    allowed: Option<CpuSet>,
-    quota: CpuQuota,
     alignment: Alignment,
+    opened: Opened,
     /// What the group's counters rose by.
     counted: CpuUsage,
     process_cpu: f64,
-    host: Option<(HostReading, HostReading)>,
-    started: f64,
+    host: Option<HostReading>,
     ended: f64,
 }
 
@@ -79,38 +83,66 @@ impl<'a> Window<'a> {
         let started = monotonic_seconds();
         Self {
             cgroup,
-            allowed: budget.cpuset,
-            quota: budget.quota,
             alignment,
-            usage,
             process_cpu,
-            // After the clock has started: it costs CPU time of the refill, a
-            // millisecond on a large host, and so that counts as the sample's.
-            host: HostReading::now(),
-            started,
+            opened: Opened {
+                allowed: budget.cpuset,
+                quota: budget.quota,
+                usage,
+                // After the clock has started: it costs CPU time of the refill, a
+                // millisecond on a large host, and so that counts as the sample's.
+                host: HostReading::now(),
+                started,
+            },
         }
     }
 
     /// When the clock started, in seconds of the host's monotonic clock.
     pub fn started(&self) -> f64 {
-        self.started
+        self.opened.started
+    }
+
+    pub(super) fn opened(&self) -> Opened {
+        self.opened.clone()
     }
 
     /// Reads the counters again. Call at once when the last worker has `ended`.
     pub fn close(self, ended: f64) -> Closed<'a> {
-        let counted = self.cgroup.usage().since(&self.usage);
+        let counted = self.cgroup.usage().since(&self.opened.usage);
         let process_cpu = process_cpu_seconds() - self.process_cpu;
         Closed {
             cgroup: self.cgroup,
-            allowed: self.allowed,
-            quota: self.quota,
             alignment: self.alignment,
+            opened: self.opened,
             counted,
             process_cpu,
-            host: self.host.zip(HostReading::now()),
-            started: self.started,
+            host: HostReading::now(),
             ended,
         }
+    }
+}
+
+impl Opened {
+    /// Whether the kernel answered about a quota at all.
+    pub(super) fn quota_known(&self) -> bool {
+        self.quota != CpuQuota::Unknown
+    }
+
+    /// Which CPUs the sample may run on.
+    pub(super) fn cpus(&self) -> CpusAccount {
+        CpusAccount {
+            allowed: self.allowed.as_ref().map(ToString::to_string),
+            count: self.allowed.as_ref().map(CpuSet::len),
+            ..CpusAccount::default()
+        }
+    }
+
+    /// What the hypervisor has taken of the allowed CPUs since, in CPU seconds.
+    pub(super) fn stolen_until(&self, now: f64) -> Option<f64> {
+        let (allowed, host) = self.allowed.as_ref().zip(self.host.as_ref())?;
+        let later = HostReading::now()?;
+        let spent = host.spent_until(&later, allowed, now - self.started)?;
+        Some(spent.steal_seconds)
     }
 }
 
@@ -122,7 +154,7 @@ impl Closed<'_> {
         // Where a quota is set, what counts against it; elsewhere what this
         // process and its children used, since a group without a quota may
         // hold strangers (on a bare machine it holds everything).
-        let cpu_seconds = match self.quota {
+        let cpu_seconds = match self.opened.quota {
             CpuQuota::Limited(_) => self.counted.usage_seconds.unwrap_or(own),
             _ => own,
         };
@@ -132,7 +164,7 @@ impl Closed<'_> {
         ReplicaAccount {
             instance: String::new(),
             run_sequence: 0,
-            started_seconds: self.started,
+            started_seconds: self.opened.started,
             ended_seconds: self.ended,
             aligned: self.alignment.reported(),
             quota_cpus: quota.cpus(),
@@ -151,13 +183,15 @@ impl Closed<'_> {
     }
 
     fn cpus_account(&self, group_cpu_seconds: f64) -> CpusAccount {
-        let mut account = CpusAccount {
-            allowed: self.allowed.as_ref().map(ToString::to_string),
-            count: self.allowed.as_ref().map(CpuSet::len),
-            ..CpusAccount::default()
-        };
-        let wall = self.ended - self.started;
-        if let (Some(allowed), Some((before, after))) = (&self.allowed, &self.host)
+        let mut account = self.opened.cpus();
+        let Opened {
+            allowed,
+            host: before,
+            started,
+            ..
+        } = &self.opened;
+        let wall = self.ended - started;
+        if let (Some(allowed), Some(before), Some(after)) = (allowed, before, &self.host)
             && let Some(spent) = before.spent_until(after, allowed, wall)
         {
             account.idle_seconds = Some(spent.idle_seconds);

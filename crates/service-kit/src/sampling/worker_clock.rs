@@ -1,5 +1,6 @@
 //! A worker's own clock: where one thread's time went during a sample.
 
+use super::live::{Roster, Watching};
 use cpu_budget::{clock::monotonic_seconds, thread, thread::WaitClock};
 use measure::report::{BlockedOn, WorkerAccount};
 
@@ -37,6 +38,7 @@ pub struct WorkerClock {
     first_started: Option<f64>,
     items: u64,
     blocked_on: BlockedOn,
+    watching: Option<Watching>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +78,19 @@ impl WorkerClock {
             first_started: None,
             items: 0,
             blocked_on: BlockedOn::default(),
+            watching: None,
         }
+    }
+
+    /// The same, entered in `roster` until it is dropped: others can watch then
+    /// where the thread's time goes. Call before the first item.
+    #[must_use]
+    pub fn watched_by(mut self, roster: &Roster) -> Self {
+        self.watching = self.wait.as_ref().and_then(|wait| {
+            let (on_cpu, waited) = (self.base.on_cpu?, self.base.waited?);
+            Some(roster.enter(wait.stat(), on_cpu, waited))
+        });
+        self
     }
 
     /// Call before each item of the job that started at `job_started`. The time
@@ -90,7 +104,7 @@ impl WorkerClock {
         let reading = Reading::now(self.wait.as_ref());
         let off_work = reading.blocked_since(&self.last);
         if self.first.is_none() {
-            self.first = Some(reading);
+            self.begin(reading);
         } else if self.last.at < job_started {
             let tail = off_work.min(job_started - self.last.at);
             self.blocked_on.tail += tail;
@@ -128,12 +142,22 @@ impl WorkerClock {
         Some(item)
     }
 
+    /// Ends the late start: what comes from `first` on is work or a booked wait.
+    fn begin(&mut self, first: Reading) {
+        self.first = Some(first);
+        let figures = first.on_cpu.zip(first.waited);
+        if let Some((watching, (on_cpu, waited))) = self.watching.as_ref().zip(figures) {
+            watching.begun(first.at, on_cpu, waited);
+        }
+    }
+
     /// Books the time blocked since `before`, until now.
     fn book(&mut self, cause: Cause, before: Reading) {
         let after = Reading::now(self.wait.as_ref());
         let seconds = after.blocked_since(&before);
-        // What came before the first wait was the late start.
-        self.first.get_or_insert(before);
+        if self.first.is_none() {
+            self.begin(before);
+        }
         match cause {
             Cause::Io => self.blocked_on.io += seconds,
             Cause::Input => self.blocked_on.input += seconds,
@@ -184,6 +208,16 @@ impl WorkerClock {
             on_cpu_seconds: sum(ran_late, ran),
             waited_seconds,
             blocked_on: waited_seconds.map_or_else(BlockedOn::default, |_| blocked_on),
+        }
+    }
+}
+
+impl Drop for WorkerClock {
+    fn drop(&mut self) {
+        if let Some(watching) = &mut self.watching {
+            // As in the account: up to the last item or booked wait.
+            let ran = difference(self.last.on_cpu, self.base.on_cpu);
+            watching.counted(ran, difference(self.last.waited, self.base.waited));
         }
     }
 }

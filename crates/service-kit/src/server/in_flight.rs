@@ -12,6 +12,7 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
+use prometheus::IntGauge;
 
 use super::RequestId;
 
@@ -39,9 +40,11 @@ impl std::fmt::Display for LeftRequest {
 }
 
 /// All requests under way, until the last byte of their answers is out; clones share it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct InFlight {
     requests: Arc<Mutex<Requests>>,
+    /// How many they are.
+    gauge: IntGauge,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +62,14 @@ struct Entry {
 }
 
 impl InFlight {
+    /// None yet; `gauge` tells how many they are.
+    pub(super) fn new(gauge: IntGauge) -> Self {
+        Self {
+            requests: Arc::default(),
+            gauge,
+        }
+    }
+
     /// Those under way now, oldest first.
     pub(super) fn left(&self) -> Vec<LeftRequest> {
         let entries = &self.lock().entries;
@@ -85,6 +96,7 @@ impl InFlight {
         let key = requests.next_key;
         requests.next_key += 1;
         requests.entries.insert(key, entry);
+        self.gauge.inc();
         Ticket {
             in_flight: self.clone(),
             key,
@@ -106,6 +118,7 @@ struct Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.in_flight.lock().entries.remove(&self.key);
+        self.in_flight.gauge.dec();
     }
 }
 

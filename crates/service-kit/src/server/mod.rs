@@ -3,6 +3,7 @@
 mod connections;
 mod deadline;
 mod in_flight;
+mod metrics;
 mod request_id;
 
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
+use prometheus::Registry;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -24,6 +26,7 @@ pub(crate) use connections::Connections;
 pub use deadline::RequestDeadline;
 use in_flight::InFlight;
 pub use in_flight::LeftRequest;
+use metrics::HttpMetrics;
 pub use request_id::{REQUEST_ID_HEADER, RequestId};
 
 /// What a server allows its clients.
@@ -68,22 +71,24 @@ pub struct DrainReport {
 /// Every answer carries `x-request-id` and every error is a
 /// [`problem::Problem`], also for unknown paths, wrong methods, large bodies,
 /// late answers and panics. The log says how the drain went and names what
-/// was cut off.
+/// was cut off. `registry` gets the `http_*` metrics of this server.
 ///
 /// # Errors
-/// When the listener is broken.
+/// When the listener is broken, or `registry` has such metrics already.
 pub async fn serve(
     router: Router,
     listener: TcpListener,
     limits: ServeLimits,
+    registry: &Registry,
     shutdown: Shutdown,
 ) -> anyhow::Result<DrainReport> {
     let address = listener
         .local_addr()
         .context("the API's socket has no address")?;
     tracing::info!(%address, "serving");
-    let in_flight = InFlight::default();
-    let router = with_layers(router, limits, in_flight.clone());
+    let metrics = HttpMetrics::new(registry).context("the registry has http metrics already")?;
+    let in_flight = InFlight::new(metrics.in_flight.clone());
+    let router = with_layers(router, limits, metrics, in_flight.clone());
     let mut connections =
         Connections::accept_until(&shutdown, listener, &router, limits.header_timeout).await;
     let cause = shutdown.begun().await;
@@ -101,7 +106,12 @@ pub async fn serve(
 }
 
 /// `router` with everything around it that is the same for every service; a later layer is outside an earlier one.
-fn with_layers(router: Router, limits: ServeLimits, in_flight: InFlight) -> Router {
+fn with_layers(
+    router: Router,
+    limits: ServeLimits,
+    metrics: HttpMetrics,
+    in_flight: InFlight,
+) -> Router {
     let completion = problem::Completion {
         body_limit_bytes: limits.body_bytes,
     };
@@ -114,7 +124,8 @@ fn with_layers(router: Router, limits: ServeLimits, in_flight: InFlight) -> Rout
             limits.request_timeout,
             deadline::enforce,
         ))
-        .layer(TraceLayer::new_for_http().make_span_with(request_span));
+        .layer(TraceLayer::new_for_http().make_span_with(request_span))
+        .layer(from_fn_with_state(metrics, metrics::count));
     // A router of its own: the inner one adds `Allow` to a 405 outside of all
     // its layers, and `complete` wants to read it.
     Router::new()

@@ -14,6 +14,11 @@ use service_kit::shutdown::{Cause, Shutdown};
 
 use crate::clients::{Answer, get};
 
+const SERVICE: admin::Service = admin::Service {
+    name: "under-test",
+    version: "1.2.3",
+};
+
 struct Service {
     admin: SocketAddr,
     readiness: Readiness,
@@ -25,7 +30,7 @@ impl Service {
         let shutdown = Shutdown::new();
         let readiness = Readiness::new(&shutdown);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let admin = admin::start(listener, registry, readiness.clone()).unwrap();
+        let admin = admin::start(SERVICE, listener, registry, readiness.clone()).unwrap();
         Self {
             admin,
             readiness,
@@ -38,7 +43,7 @@ impl Service {
     }
 }
 
-/// The samples of a text exposition without labels; panics where it is malformed.
+/// The samples of a text exposition, without labels but for `service_info`; panics where it is malformed.
 fn samples(text: &str) -> BTreeMap<&str, f64> {
     let mut declared = None;
     let mut samples = BTreeMap::new();
@@ -49,7 +54,8 @@ fn samples(text: &str) -> BTreeMap<&str, f64> {
             assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
             declared = Some(name);
         } else if !line.starts_with("# HELP ") {
-            let (name, value) = line.split_once(' ').unwrap();
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            let name = name.split('{').next().unwrap();
             assert_eq!(declared, Some(name), "a sample follows its type");
             assert!(
                 samples.insert(name, value.parse().unwrap()).is_none(),
@@ -80,6 +86,14 @@ fn metrics_hold_the_services_own_and_those_of_the_budget() {
     let samples = samples(&answer.body);
     assert!((samples["primes_runs_total"] - 3.0).abs() < f64::EPSILON);
     assert!(samples["cpu_budget_believed_cpus"] >= 1.0);
+    assert!((samples["service_info"] - 1.0).abs() < f64::EPSILON);
+    for label in [
+        "service=\"under-test\"",
+        "version=\"1.2.3\"",
+        "container=\"",
+    ] {
+        assert!(answer.body.contains(label), "{label}");
+    }
 }
 
 #[test]
@@ -166,7 +180,7 @@ fn a_registry_cannot_be_started_twice() {
     let service = Service::start(registry.clone());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
 
-    assert!(admin::start(listener, registry, service.readiness).is_err());
+    assert!(admin::start(SERVICE, listener, registry, service.readiness).is_err());
 }
 
 /// Stops its threads when dropped, so that a failed test does not burn on.
@@ -248,7 +262,8 @@ fn without_room_for_a_thread() {
     };
     setrlimit(Resource::As, limit).unwrap();
 
-    let started = runtime.block_on(async { admin::start(listener, Registry::new(), readiness) });
+    let started =
+        runtime.block_on(async { admin::start(SERVICE, listener, Registry::new(), readiness) });
 
     let error = started.unwrap_err().to_string();
     assert!(error.contains("admin thread"), "{error}");

@@ -4,6 +4,7 @@
 mod admin;
 mod clients;
 mod drain;
+mod http_metrics;
 mod limits;
 mod logs;
 mod problems;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use prometheus::Registry;
 use service_kit::server::{DrainReport, ServeLimits, serve};
 use service_kit::shutdown::{Cause, Shutdown};
 use tokio::net::TcpListener;
@@ -22,6 +23,7 @@ pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
 /// A router served by the kit until [`Running::stop`].
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    pub(crate) registry: Registry,
     pub(crate) shutdown: Shutdown,
     server: JoinHandle<anyhow::Result<DrainReport>>,
 }
@@ -31,9 +33,14 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = Shutdown::new();
-        let server = tokio::spawn(serve(router, listener, limits, shutdown.clone()));
+        let registry = Registry::new();
+        let server = {
+            let (registry, shutdown) = (registry.clone(), shutdown.clone());
+            tokio::spawn(async move { serve(router, listener, limits, &registry, shutdown).await })
+        };
         Self {
             address,
+            registry,
             shutdown,
             server,
         }
