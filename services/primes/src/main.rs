@@ -10,12 +10,19 @@ mod sample;
 mod station;
 
 use config::{Cli, ServeConfig};
+use cpu_budget::Cgroup;
 use primes::workload;
 use service_kit::address::AddressLine;
-use service_kit::admin::{self, Readiness};
+use service_kit::admin::{self, Readiness, Service};
+use service_kit::sampling::WorkerTime;
 use service_kit::shutdown::Shutdown;
 use service_kit::{config as configuration, healthcheck, runtime, server, telemetry};
 use std::process::ExitCode;
+
+const SERVICE: Service = Service {
+    name: env!("CARGO_PKG_NAME"),
+    version: env!("CARGO_PKG_VERSION"),
+};
 
 fn main() -> ExitCode {
     let cli: Cli = configuration::parse();
@@ -37,15 +44,23 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals()?;
     let readiness = Readiness::new(&shutdown);
     let registry = prometheus::Registry::new();
-    let station = station::Station::new(metrics::Metrics::new(&registry)?, config.station);
+    let time = WorkerTime::new(Cgroup::of_this_process());
+    time.register(&registry)?;
+    let station = station::Station::new(metrics::Metrics::new(&registry)?, time, config.station);
     let listeners = config.serve.addresses.bind().await?;
     let line = AddressLine {
         api: listeners.api.local_addr()?,
-        admin: admin::start(listeners.admin, registry, readiness.clone())?,
+        admin: admin::start(
+            SERVICE,
+            listeners.admin,
+            registry.clone(),
+            readiness.clone(),
+        )?,
     };
     let routes = routes::router(station, shutdown.clone());
     readiness.ready();
     line.announce()?;
-    server::serve(routes, listeners.api, config.serve.limits(), shutdown).await?;
+    let limits = config.serve.limits();
+    server::serve(routes, listeners.api, limits, &registry, shutdown).await?;
     Ok(())
 }

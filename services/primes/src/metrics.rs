@@ -27,7 +27,7 @@ impl Metrics {
         let runs = Opts::new("primes_runs_total", "Measured runs by how they ended.");
         let runs = IntCounterVec::new(runs, &["outcome"])?;
         let help = "Wall seconds of the runs that were done.";
-        let seconds = HistogramOpts::new("primes_run_seconds", help)
+        let seconds = HistogramOpts::new("primes_run_duration_seconds", help)
             .buckets(vec![0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0]);
         let run_seconds = Histogram::with_opts(seconds)?;
         registry.register(Box::new(runs.clone()))?;
@@ -44,8 +44,7 @@ impl Metrics {
         };
         self.runs.with_label_values(&[outcome]).inc();
         if let (Ended::Done, Some(account)) = (ended, account) {
-            let wall = account.ended_seconds - account.started_seconds;
-            self.run_seconds.observe(wall);
+            self.run_seconds.observe(account.seconds());
         }
     }
 }

@@ -13,6 +13,7 @@ use measure::text;
 use service_kit::config::EXIT_BAD_CONFIG;
 use service_kit::host::report_here;
 use service_kit::runlock::RunLock;
+use service_kit::sampling::WorkerTime;
 use service_kit::shutdown::{Cause, Shutdown};
 use service_kit::terminal;
 use std::io::IsTerminal;
@@ -82,6 +83,7 @@ struct Bench<'a> {
     config: &'a RunConfig,
     cgroup: Cgroup,
     budget: CpuBudget,
+    time: WorkerTime,
     samples: Vec<Sample>,
     shutdown: Shutdown,
     bar: ProgressBar,
@@ -115,6 +117,7 @@ impl<'a> Bench<'a> {
         bar.enable_steady_tick(REDRAW);
         Self {
             config,
+            time: WorkerTime::new(cgroup.clone()),
             cgroup,
             budget,
             samples,
@@ -230,7 +233,7 @@ impl<'a> Bench<'a> {
                 control.cancel();
             })
         };
-        let taken = sample.take(&self.cgroup, &control);
+        let taken = sample.take(&self.cgroup, &control, &self.time);
         watching.abort();
         if control.is_cancelled() || self.shutdown.has_begun() {
             return Ok(None);

@@ -3,7 +3,7 @@
 use crate::workload::{Control, Job, JobEnd, JobRun, Strategy};
 use cpu_budget::Cgroup;
 use measure::report::ReplicaAccount;
-use service_kit::sampling::{Start, Window};
+use service_kit::sampling::{Start, Window, WorkerTime};
 use std::io;
 use std::sync::Arc;
 
@@ -47,18 +47,32 @@ fn agreed(counts: &[u64]) -> Option<u64> {
 
 impl Sample {
     /// Takes the sample on this thread and threads or processes of its own.
-    /// When cancelled, what was done so far is accounted for.
-    pub fn take(&self, cgroup: &Cgroup, control: &Arc<Control>) -> io::Result<Taken> {
+    /// When cancelled, what was done so far is accounted for. Where the workers'
+    /// time goes meanwhile can be seen in `time`.
+    pub fn take(
+        &self,
+        cgroup: &Cgroup,
+        control: &Arc<Control>,
+        time: &WorkerTime,
+    ) -> io::Result<Taken> {
         control.plan(self.job.chunks() * u64::from(self.repeats));
-        let mut crew = self.strategy.crew(self.workers)?;
         let threads = self.strategy.threads(self.workers);
+        let live = time.watch(threads);
+        let mut crew = self.strategy.crew(self.workers, live.roster())?;
         let window = Window::open(cgroup, threads, self.start, control.cancelled());
+        live.opened(&window);
         let started = window.started();
-        let done = self.repeat(|run| crew.run(run), started, control)?;
+        let job = |run: JobRun| {
+            live.job_started(run.started);
+            crew.run(run)
+        };
+        let done = self.repeat(job, started, control)?;
         let window = window.close(done.ended);
+        live.closed();
         let children_cpu_seconds = crew.children_cpu_seconds();
         let workers = crew.accounts(started, done.ended);
         let account = window.account(workers, children_cpu_seconds);
+        live.settle(&account);
         Ok(Taken {
             account: ReplicaAccount {
                 answer: done.answer,

@@ -5,6 +5,7 @@ use crate::sample::{Sample, Taken};
 use crate::workload::Control;
 use cpu_budget::Cgroup;
 use service_kit::runlock::{RunLock, RunLockError};
+use service_kit::sampling::WorkerTime;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -21,6 +22,7 @@ pub struct Station {
     lock_name: String,
     current: Mutex<Weak<Control>>,
     metrics: Metrics,
+    time: WorkerTime,
 }
 
 /// Why no run was started.
@@ -62,7 +64,7 @@ impl Drop for Running {
 impl Station {
     /// A station of this process; `name` tells it from others in the same
     /// network namespace.
-    pub fn new(metrics: Metrics, name: String) -> Arc<Self> {
+    pub fn new(metrics: Metrics, time: WorkerTime, name: String) -> Arc<Self> {
         Arc::new(Self {
             cgroup: Cgroup::of_this_process(),
             instance: Uuid::new_v4().to_string(),
@@ -70,6 +72,7 @@ impl Station {
             lock_name: name,
             current: Mutex::new(Weak::new()),
             metrics,
+            time,
         })
     }
 
@@ -112,7 +115,7 @@ impl Station {
     }
 
     fn take(&self, sample: &Sample, control: &Arc<Control>) -> io::Result<Taken> {
-        let mut taken = sample.take(&self.cgroup, control);
+        let mut taken = sample.take(&self.cgroup, control, &self.time);
         if let Ok(Taken { account, .. }) = &mut taken {
             account.instance.clone_from(&self.instance);
             account.run_sequence = self.runs.fetch_add(1, Ordering::Relaxed) + 1;

@@ -13,6 +13,7 @@ mod documented;
 mod events;
 #[cfg(target_os = "linux")]
 mod interrupted;
+mod metrics;
 #[cfg(target_os = "linux")]
 mod one_at_a_time;
 #[cfg(target_os = "linux")]

@@ -2,11 +2,11 @@
 //! carries counts back, as goroutines do it.
 
 use super::super::JobRun;
-use super::scoped::{PerWorker, on_new_threads};
+use super::scoped::OnNewThreads;
 use super::{Crew, JobEnd};
 use crossbeam_channel::{bounded, select};
 use measure::report::WorkerAccount;
-use service_kit::sampling::Cause;
+use service_kit::sampling::{Cause, Roster};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,15 +17,15 @@ const READY_PER_WORKER: usize = 4;
 /// Threads that live for one job, fed through channels.
 pub(super) struct Channels {
     workers: usize,
-    sum: PerWorker,
+    threads: OnNewThreads,
 }
 
 impl Channels {
     /// `workers` threads behind the channels.
-    pub(super) fn new(workers: usize) -> Self {
+    pub(super) fn new(workers: usize, roster: &Roster) -> Self {
         Self {
             workers,
-            sum: PerWorker::default(),
+            threads: OnNewThreads::new(workers, roster),
         }
     }
 }
@@ -36,10 +36,8 @@ impl Crew for Channels {
         let (give, take) = bounded(capacity);
         let (answer, answers) = bounded(capacity);
         let total = AtomicU64::new(0);
-        let mut ending = on_new_threads(
+        let mut ending = self.threads.run(
             &run,
-            self.workers,
-            &mut self.sum,
             |_, worker| {
                 loop {
                     let chunk = match take.try_recv() {
@@ -86,6 +84,6 @@ impl Crew for Channels {
     }
 
     fn accounts(self: Box<Self>, _started: f64, _ended: f64) -> Vec<WorkerAccount> {
-        self.sum.into_accounts()
+        self.threads.into_accounts()
     }
 }

@@ -5,7 +5,7 @@ use super::super::{JobRun, Worker};
 use super::{Crew, JobEnd};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use measure::report::WorkerAccount;
-use service_kit::sampling::WorkerClock;
+use service_kit::sampling::{Roster, WorkerClock};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,15 +37,15 @@ pub(super) struct Executor {
 
 impl Executor {
     /// Starts `workers` threads, each ready when this returns.
-    pub(super) fn new(workers: usize) -> io::Result<Self> {
+    pub(super) fn new(workers: usize, roster: &Roster) -> io::Result<Self> {
         let (queue, tasks) = bounded(QUEUE_LENGTH);
         let (ready, all_ready) = bounded(workers);
         let threads = (0..workers)
             .map(|index| {
-                let (tasks, ready) = (tasks.clone(), ready.clone());
+                let (tasks, ready, roster) = (tasks.clone(), ready.clone(), roster.clone());
                 std::thread::Builder::new()
                     .name(format!("worker-{index}"))
-                    .spawn(move || work(&tasks, &ready))
+                    .spawn(move || work(&tasks, &ready, &roster))
             })
             .collect::<io::Result<Vec<_>>>()?;
         for _ in 0..workers {
@@ -56,8 +56,8 @@ impl Executor {
 }
 
 /// One thread's life; `None` when the pool was dropped without being asked.
-fn work(tasks: &Receiver<Task>, ready: &Sender<()>) -> Option<WorkerAccount> {
-    let mut worker = Worker::new(WorkerClock::of_waiting_thread());
+fn work(tasks: &Receiver<Task>, ready: &Sender<()>, roster: &Roster) -> Option<WorkerAccount> {
+    let mut worker = Worker::new(WorkerClock::of_waiting_thread().watched_by(roster));
     ready.send(()).ok()?;
     loop {
         match tasks.recv().ok()? {

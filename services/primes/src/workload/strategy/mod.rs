@@ -15,6 +15,7 @@ use super::JobRun;
 use clap::ValueEnum;
 use measure::report::WorkerAccount;
 use serde::{Deserialize, Serialize};
+use service_kit::sampling::Roster;
 use std::io;
 use utoipa::ToSchema;
 
@@ -93,16 +94,17 @@ impl Strategy {
         self == Self::StaticThreads
     }
 
-    /// Makes the workers. Those that live longer than a job exist when this returns.
-    pub fn crew(self, workers: usize) -> io::Result<Box<dyn Crew>> {
+    /// Makes the workers, which enter `roster` while they live. Those that live
+    /// longer than a job exist when this returns.
+    pub fn crew(self, workers: usize, roster: &Roster) -> io::Result<Box<dyn Crew>> {
         Ok(match self {
-            Self::Sequential => Box::new(on_one_thread::Sequential::default()),
-            Self::Async => Box::new(on_one_thread::Async::new(workers)?),
-            Self::StaticThreads => Box::new(static_threads::StaticThreads::new(workers)),
-            Self::Executor => Box::new(executor::Executor::new(workers)?),
-            Self::WorkStealing => Box::new(work_stealing::WorkStealing::new(workers)?),
-            Self::Channels => Box::new(channels::Channels::new(workers)),
-            Self::Processes => Box::new(processes::Processes::new(workers)?),
+            Self::Sequential => Box::new(on_one_thread::Sequential::new(roster)),
+            Self::Async => Box::new(on_one_thread::Async::new(workers, roster)?),
+            Self::StaticThreads => Box::new(static_threads::StaticThreads::new(workers, roster)),
+            Self::Executor => Box::new(executor::Executor::new(workers, roster)?),
+            Self::WorkStealing => Box::new(work_stealing::WorkStealing::new(workers, roster)?),
+            Self::Channels => Box::new(channels::Channels::new(workers, roster)),
+            Self::Processes => Box::new(processes::Processes::new(workers, roster)?),
         })
     }
 }

@@ -4,7 +4,7 @@
 use super::super::{JobRun, Worker};
 use super::{Crew, JobEnd};
 use measure::report::WorkerAccount;
-use service_kit::sampling::WorkerClock;
+use service_kit::sampling::{Roster, WorkerClock};
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
@@ -12,20 +12,37 @@ use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 
 /// `sequential`: the calling thread, one chunk after the other.
-#[derive(Default)]
 pub(super) struct Sequential {
     worker: OwnWorker,
 }
 
+impl Sequential {
+    /// The calling thread.
+    pub(super) fn new(roster: &Roster) -> Self {
+        Self {
+            worker: OwnWorker::new(roster),
+        }
+    }
+}
+
 /// The calling thread as a worker, made by the first job: what the thread did
 /// until then was no work of the sample.
-#[derive(Default)]
-struct OwnWorker(Option<Worker>);
+struct OwnWorker {
+    roster: Roster,
+    worker: Option<Worker>,
+}
 
 impl OwnWorker {
+    fn new(roster: &Roster) -> Self {
+        Self {
+            roster: roster.clone(),
+            worker: None,
+        }
+    }
+
     fn get(&mut self) -> &mut Worker {
-        let made = || Worker::new(WorkerClock::of_waiting_thread());
-        self.0.get_or_insert_with(made)
+        let clock = || WorkerClock::of_waiting_thread().watched_by(&self.roster);
+        self.worker.get_or_insert_with(|| Worker::new(clock()))
     }
 }
 
@@ -52,11 +69,11 @@ pub(super) struct Async {
 
 impl Async {
     /// `tasks` tasks on a runtime of one thread.
-    pub(super) fn new(tasks: usize) -> io::Result<Self> {
+    pub(super) fn new(tasks: usize, roster: &Roster) -> io::Result<Self> {
         Ok(Self {
             tasks: tasks as u64,
             runtime: tokio::runtime::Builder::new_current_thread().build()?,
-            worker: Rc::default(),
+            worker: Rc::new(RefCell::new(OwnWorker::new(roster))),
         })
     }
 }

@@ -3,23 +3,24 @@
 //! WaitGroup examples. Large numbers cost more, so the last range ends last.
 
 use super::super::JobRun;
-use super::scoped::{PerWorker, on_new_threads};
+use super::scoped::OnNewThreads;
 use super::{Crew, JobEnd};
 use measure::report::WorkerAccount;
+use service_kit::sampling::Roster;
 use std::io;
 
 /// Threads that live for one job.
 pub(super) struct StaticThreads {
     workers: usize,
-    sum: PerWorker,
+    threads: OnNewThreads,
 }
 
 impl StaticThreads {
     /// `workers` equal ranges.
-    pub(super) fn new(workers: usize) -> Self {
+    pub(super) fn new(workers: usize, roster: &Roster) -> Self {
         Self {
             workers,
-            sum: PerWorker::default(),
+            threads: OnNewThreads::new(workers, roster),
         }
     }
 }
@@ -27,16 +28,14 @@ impl StaticThreads {
 impl Crew for StaticThreads {
     fn run(&mut self, run: JobRun) -> io::Result<JobEnd> {
         let workers = self.workers as u64;
-        on_new_threads(
+        self.threads.run(
             &run,
-            self.workers,
-            &mut self.sum,
             |index, worker| run.do_chunks(run.job.equal_run(index, workers), worker),
             || {},
         )
     }
 
     fn accounts(self: Box<Self>, _started: f64, _ended: f64) -> Vec<WorkerAccount> {
-        self.sum.into_accounts()
+        self.threads.into_accounts()
     }
 }

@@ -4,6 +4,7 @@
 use super::super::{Control, Job, JobRun, Kernel, Shard};
 use super::*;
 use cpu_budget::clock::monotonic_seconds;
+use service_kit::sampling::Roster;
 use std::sync::Arc;
 
 /// All but `processes`, whose children are the built program: see tests/.
@@ -36,7 +37,7 @@ fn run_job(
     job: Job,
     repeats: u32,
 ) -> (u64, f64, Vec<WorkerAccount>) {
-    let mut crew = strategy.crew(workers).unwrap();
+    let mut crew = strategy.crew(workers, &Roster::new(workers)).unwrap();
     let control = Arc::new(Control::default());
     let started = monotonic_seconds();
     let mut last = JobEnd {
@@ -77,7 +78,7 @@ fn every_strategy_works_with_the_sieve() {
 
 #[test]
 fn a_worker_prepares_anew_for_another_job() {
-    let mut crew = Strategy::Sequential.crew(1).unwrap();
+    let mut crew = Strategy::Sequential.crew(1, &Roster::new(1)).unwrap();
     for (limit, kernel, count) in [
         (1000, Kernel::Sieve, 168),
         (SIEVE_LIMIT, Kernel::Sieve, 1_270_607),
@@ -152,7 +153,7 @@ fn a_cancelled_job_ends_at_once() {
     for (kernel, strategy) in cases.into_iter().flatten() {
         let job = Job::new(0, 1_000_000_000_000, kernel, Shard::WHOLE).unwrap();
         let control = Arc::new(Control::default());
-        let mut crew = strategy.crew(2).unwrap();
+        let mut crew = strategy.crew(2, &Roster::new(2)).unwrap();
         let started = monotonic_seconds();
         let canceller = {
             let control = control.clone();

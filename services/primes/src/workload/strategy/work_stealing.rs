@@ -6,7 +6,7 @@ use super::{Crew, JobEnd};
 use measure::report::WorkerAccount;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use service_kit::sampling::WorkerClock;
+use service_kit::sampling::{Roster, WorkerClock};
 use std::cell::RefCell;
 use std::io;
 
@@ -22,13 +22,14 @@ pub(super) struct WorkStealing {
 
 impl WorkStealing {
     /// A pool of `workers` threads, each ready when this returns.
-    pub(super) fn new(workers: usize) -> io::Result<Self> {
+    pub(super) fn new(workers: usize, roster: &Roster) -> io::Result<Self> {
         let pool = ThreadPoolBuilder::new()
             .num_threads(workers)
             .thread_name(|index| format!("worker-{index}"))
             .build()
             .map_err(io::Error::other)?;
-        pool.broadcast(|_| WORKER.set(Some(Worker::new(WorkerClock::of_waiting_thread()))));
+        let clock = || WorkerClock::of_waiting_thread().watched_by(roster);
+        pool.broadcast(|_| WORKER.set(Some(Worker::new(clock()))));
         Ok(Self { pool })
     }
 }

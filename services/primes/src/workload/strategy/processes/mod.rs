@@ -13,7 +13,7 @@ use super::{Crew, JobEnd};
 use measure::report::WorkerAccount;
 use parent::Children;
 use serde::{Deserialize, Serialize};
-use service_kit::sampling::end_at;
+use service_kit::sampling::{Roster, end_at};
 use std::io;
 use std::path::PathBuf;
 
@@ -74,16 +74,18 @@ struct ChildReport {
 pub(super) struct Processes {
     workers: u64,
     program: PathBuf,
+    roster: Roster,
     sum: PerWorker,
     cpu_seconds: f64,
 }
 
 impl Processes {
     /// `workers` children per job.
-    pub(super) fn new(workers: usize) -> io::Result<Self> {
+    pub(super) fn new(workers: usize, roster: &Roster) -> io::Result<Self> {
         Ok(Self {
             workers: workers as u64,
             program: std::env::current_exe()?,
+            roster: roster.clone(),
             sum: PerWorker::default(),
             cpu_seconds: 0.0,
         })
@@ -93,7 +95,8 @@ impl Processes {
 impl Crew for Processes {
     fn run(&mut self, run: JobRun) -> io::Result<JobEnd> {
         let tasks = (0..self.workers).map(|index| ChildTask::new(&run, index, self.workers));
-        let reports = Children::start(&self.program, tasks, run.control())?.reports()?;
+        let children = Children::start(&self.program, tasks, run.control(), &self.roster)?;
+        let reports = children.reports()?;
         let mut accounts = Vec::with_capacity(reports.len());
         let mut count = 0;
         for report in reports {

@@ -4,6 +4,7 @@ use super::super::super::Control;
 use super::{ChildReport, ChildTask, Message};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use service_kit::sampling::{Roster, Watching};
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -24,6 +25,8 @@ struct Listened {
     text: Vec<u8>,
     done: u64,
     report: Option<ChildReport>,
+    /// Its place among the workers that are watched, until it has reported.
+    watching: Option<Watching>,
 }
 
 impl<'a> Children<'a> {
@@ -32,13 +35,14 @@ impl<'a> Children<'a> {
         program: &Path,
         tasks: impl Iterator<Item = ChildTask>,
         control: &'a Control,
+        roster: &Roster,
     ) -> io::Result<Self> {
         let mut this = Self {
             children: Vec::new(),
             control,
         };
         for task in tasks {
-            match Listened::start(program, &task, control) {
+            match Listened::start(program, &task, control, roster) {
                 Ok(child) => this.children.push(child),
                 Err(error) => {
                     control.cancel();
@@ -106,7 +110,12 @@ impl<'a> Children<'a> {
 }
 
 impl Listened {
-    fn start(program: &Path, task: &ChildTask, control: &Control) -> io::Result<Self> {
+    fn start(
+        program: &Path,
+        task: &ChildTask,
+        control: &Control,
+        roster: &Roster,
+    ) -> io::Result<Self> {
         let mut process = Command::new(program)
             .arg("child")
             .arg(serde_json::to_string(task)?)
@@ -120,6 +129,7 @@ impl Listened {
             control.hold_child(stdin);
         }
         Ok(Self {
+            watching: roster.enter_child(process.id()),
             stdout: process.stdout.take(),
             process,
             text: Vec::new(),
@@ -154,6 +164,10 @@ impl Listened {
                 }
                 Message::Report(report) => {
                     control.add_done(report.account.items.saturating_sub(self.done));
+                    if let Some(mut watching) = self.watching.take() {
+                        let account = &report.account;
+                        watching.counted(account.on_cpu_seconds, account.waited_seconds);
+                    }
                     self.report = Some(report);
                 }
             }
