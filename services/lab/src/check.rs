@@ -84,11 +84,13 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         outcome.check_names(lab, options)?;
     }
     print(&outcome, args);
-    Ok(if outcome.can_run() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(EXIT_BAD_FILE)
-    })
+    if !outcome.can_run() {
+        return Ok(ExitCode::from(EXIT_BAD_FILE));
+    }
+    if let Some(options) = &options {
+        outcome.check_asked(options)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Reads a lab, `primes` or `lab-primes`, with the variables that are set here.
@@ -166,6 +168,18 @@ impl Outcome {
         }
         lab.check(options, &names, &lab.abilities())
             .map_err(Refused)
+    }
+
+    /// Refuses a run of stations that are all refused. Called after the findings
+    /// have been printed, which say where and what to do.
+    pub fn check_asked(&self, options: &Options) -> Result<(), Refused> {
+        let why_not = |name: &str| {
+            let station = self.stations.iter().find(|station| station.name == name);
+            station.and_then(|station| station.refused.clone())
+        };
+        options
+            .in_vain(why_not)
+            .map_or(Ok(()), |why| Err(Refused(why)))
     }
 
     /// A refused runner would leave nobody to measure the stations.

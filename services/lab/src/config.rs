@@ -38,8 +38,13 @@ pub enum Command {
     Means(MeansArgs),
     /// Show what the local stations of a run under way use, beside what they may
     Stats,
+    /// Show what all stations use right now, full screen
+    #[command(disable_help_flag = true)]
+    Top(crate::top::TopArgs),
     /// Run a program under limits, as local stations are held to theirs
     Hold(crate::hold::HoldArgs),
+    /// Serve the newest run as metrics, for Prometheus
+    Export(crate::export::ExportArgs),
     /// Become a program inside given control groups; local stations are started by it
     #[command(hide = true)]
     Enter(crate::enter::EnterArgs),
@@ -84,6 +89,10 @@ pub struct LocalArgs {
     /// What holds local stations to their limits
     #[arg(long, env = "LAB_LIMITS", value_enum, default_value_t = Choice::Auto)]
     pub limits: Choice,
+
+    /// The script that calls this: the run ends with it, and is under its lock
+    #[arg(long, hide = true, requires = "local")]
+    pub script: Option<u32>,
 }
 
 /// Options of `means`.
@@ -251,6 +260,15 @@ pub fn the_lab(name: &str) -> Result<&'static dyn Lab, Refused> {
 }
 
 impl RunArgs {
+    /// The folder for what others are to see of the run.
+    pub fn control(&self) -> PathBuf {
+        if self.local.local {
+            self.results().join(".run/control")
+        } else {
+            self.place.control.clone()
+        }
+    }
+
     /// Where runs are kept.
     pub fn results(&self) -> PathBuf {
         let default = if self.local.local {
@@ -337,7 +355,7 @@ impl OptionArgs {
 }
 
 /// Variables of a lab's run that the scripts read, or that are about its text.
-const OF_THE_SCRIPTS: [&str; 4] = ["LOCAL", "DOCKER", "COLUMNS", "NO_COLOR"];
+const OF_THE_SCRIPTS: [&str; 5] = ["LOCAL", "DOCKER", "NO_OBSERVABILITY", "COLUMNS", "NO_COLOR"];
 
 /// The words of a list separated by commas or spaces.
 pub fn list(text: &str) -> Vec<String> {

@@ -147,12 +147,12 @@ pub fn read(path: &Path) -> anyhow::Result<RunReport> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::labs::made::{report, row, station};
+    use measure::made::{report, station, timed_row};
 
     fn run(started: &str) -> RunReport {
         let mut rows = vec![
-            row("primes-two", "sequential", 1, &[1.0; 6]),
-            row("primes-half", "work-stealing", 1, &[2.0; 6]),
+            timed_row("primes-two", "sequential", 1, &[1.0; 6]),
+            timed_row("primes-half", "work-stealing", 1, &[2.0; 6]),
         ];
         rows[0].baseline = true;
         let stations = vec![

@@ -7,8 +7,9 @@ use crate::labs::{Lab, Options};
 use crate::model;
 use crate::station::local::{self, Cgroups, Choice, Local, Means, Places};
 use crate::{BadFile, Busy, Refused};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use measure::report::EnforcementMeans;
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use service_kit::runlock::{RunLock, RunLockError};
 use service_kit::terminal;
 use std::collections::BTreeMap;
@@ -18,20 +19,58 @@ use std::process::ExitCode;
 /// What stations say goes here, below the results.
 const LOGS: &str = ".run/logs";
 
+/// The lock that `scripts/lib/lock.sh` takes for a whole run.
+const SCRIPTS_LOCK: &str = "/tmp/parlab.lock";
+
+/// Ends this run (it keeps its whole rounds) when the script that called it has
+/// ended, even if that was killed and could pass nothing on.
+pub fn end_with(script: u32) -> anyhow::Result<()> {
+    set_parent_process_death_signal(Some(Signal::TERM)).context("cannot ask for a death signal")?;
+    // A parent that ended before it was asked for sends no signal.
+    let parent = getppid().map(|pid| pid.as_raw_nonzero().get());
+    if parent.and_then(|pid| u32::try_from(pid).ok()) != Some(script) {
+        bail!("the script {script} that called this has ended");
+    }
+    Ok(())
+}
+
 /// Held while stations run here: two runs would measure each other. The kernel
 /// frees it with its holder, however that ends.
-pub fn lock() -> anyhow::Result<RunLock> {
-    RunLock::try_acquire("lab-local").map_err(|error| match error {
-        RunLockError::Busy { pid } => {
-            let process = pid.map_or(String::new(), |pid| format!(" (process {pid})"));
-            Busy(format!(
-                "another lab is running here{process}: two would spoil each other's figures; \
-                 wait for it, or stop it with Ctrl-C there"
-            ))
-            .into()
-        }
+///
+/// The scripts, which run labs in Docker too, have a lock of their own and look
+/// at this one. Here it is the other way round, so that of two that start at
+/// once at least one sees the other.
+pub fn lock(script: Option<u32>) -> anyhow::Result<RunLock> {
+    let lock = RunLock::try_acquire("lab-local").map_err(|error| match error {
+        RunLockError::Busy { pid } => busy(pid).into(),
         RunLockError::Unusable { .. } => anyhow::Error::from(error),
-    })
+    })?;
+    match holder(Path::new(SCRIPTS_LOCK)) {
+        Some(holder) if Some(holder) != script => {
+            Err(busy(Some(holder).filter(|&pid| pid != 0)).into())
+        }
+        _ => Ok(lock),
+    }
+}
+
+fn busy(process: Option<u32>) -> Busy {
+    let process = process.map_or(String::new(), |pid| format!(" (process {pid})"));
+    Busy(format!(
+        "another lab is running here{process}: two would spoil each other's figures; wait for it, \
+         or stop it with Ctrl-C there"
+    ))
+}
+
+/// Who holds the scripts' lock, 0 where that is not said yet; `None` where it is
+/// free or its holder was killed. As `lock_holder` has it there.
+fn holder(lock: &Path) -> Option<u32> {
+    if !lock.is_dir() {
+        return None;
+    }
+    let said = std::fs::read_to_string(lock.join("pid")).unwrap_or_default();
+    let holder = said.trim().parse().unwrap_or(0);
+    let lives = || Path::new("/proc").join(holder.to_string()).exists();
+    (holder == 0 || lives()).then_some(holder)
 }
 
 /// Checks the lab's file, starts its stations, and says on standard error what
@@ -58,6 +97,7 @@ pub async fn start(
     if !outcome.can_run() {
         return Err(BadFile.into());
     }
+    outcome.check_asked(options)?;
     eprintln!("{}", said(&means, args.limits, &passed));
 
     let refused: BTreeMap<String, String> = outcome
@@ -156,4 +196,28 @@ fn said(means: &Means, choice: Choice, passed: &[String]) -> String {
         _ => String::new(),
     };
     format!("limits by {by}{why}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_scripts_lock_is_held_by_the_living() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = folder.path().join("lock");
+        assert_eq!(holder(&lock), None);
+
+        std::fs::create_dir(&lock).unwrap();
+        assert_eq!(holder(&lock), Some(0), "its holder has still to say so");
+        let own = std::process::id();
+        std::fs::write(lock.join("pid"), format!("{own}\n")).unwrap();
+        assert_eq!(holder(&lock), Some(own));
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let ended = child.id();
+        child.wait().unwrap();
+        std::fs::write(lock.join("pid"), format!("{ended}\n")).unwrap();
+        assert_eq!(holder(&lock), None, "it was killed");
+    }
 }

@@ -6,11 +6,13 @@ mod compose;
 mod config;
 mod enter;
 mod explain;
+mod export;
 mod history;
 mod hold;
 mod labs;
 mod local;
 mod model;
+mod now;
 mod past;
 mod progress;
 mod report;
@@ -19,6 +21,7 @@ mod runner;
 mod station;
 mod stats;
 mod survey;
+mod top;
 
 use config::{Cli, Command};
 use std::process::ExitCode;
@@ -61,7 +64,9 @@ fn main() -> ExitCode {
         Command::Act(args) => run::act(&args),
         Command::Means(args) => local::means(&args),
         Command::Stats => stats::stats(),
+        Command::Top(args) => top::top(&args),
         Command::Hold(args) => hold::hold(&args),
+        Command::Export(args) => export::export(&args),
         Command::Enter(args) => enter::enter(&args),
     };
     ended.unwrap_or_else(|error| {

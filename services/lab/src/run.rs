@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use crate::runner::Runner;
 use crate::station::docker::Docker;
 use crate::station::{Action, Stations};
-use crate::{EXIT_INTERRUPTED, local, model, report};
+use crate::{EXIT_INTERRUPTED, local, model, now, report};
 use measure::report::RunReport;
 use measure::text;
 use service_kit::terminal;
@@ -19,7 +19,10 @@ use tokio::sync::watch;
 pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let lab = args.place.lab()?;
     let options = args.narrowed.options(lab)?;
-    let _lock = args.local.local.then(local::lock).transpose()?;
+    let script = args.local.script;
+    script.map_or(Ok(()), local::end_with)?;
+    let locked = args.local.local.then(|| local::lock(script));
+    let _lock = locked.transpose()?;
     let results = args.results();
     let history = History::of(&results, lab.name());
     history.prepare()?;
@@ -28,6 +31,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let mut report = on_a_runtime(async {
         let interrupted = interruption()?;
         let stations = stations(args, (lab, &options), &results, interrupted.clone()).await?;
+        let now = now::Writer::new(&args.control(), &progress);
         let runner = Runner {
             lab,
             stations: stations.as_ref(),
@@ -35,6 +39,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
             progress: &progress,
             interrupted,
             engine: Some(args.engine.clone()).filter(|engine| !engine.is_empty()),
+            now: &now,
         };
         runner.run().await
     })?;
@@ -144,7 +149,7 @@ fn exit_code(report: &RunReport) -> ExitCode {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::labs::made;
+    use measure::made;
 
     #[test]
     fn a_page_that_cannot_be_written_fails_the_run_and_keeps_it() {

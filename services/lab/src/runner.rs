@@ -7,7 +7,8 @@ mod order;
 
 use self::measuring::Measuring;
 use self::order::order;
-use crate::labs::{Abilities, Lab, Options, Part};
+use crate::labs::{Abilities, Lab, Options, Part, PlannedRow};
+use crate::now;
 use crate::progress::Progress;
 use crate::station::{Answer, SampleError, Stations, http};
 use crate::survey::{self, Surveyed};
@@ -37,6 +38,8 @@ pub struct Runner<'a> {
     pub interrupted: watch::Receiver<bool>,
     /// The container engine and its version.
     pub engine: Option<String>,
+    /// What others see of the run.
+    pub now: &'a now::Writer<'a>,
 }
 
 /// A sample that was not taken.
@@ -49,9 +52,25 @@ impl Runner<'_> {
     /// Runs the lab. An interrupted run keeps its whole rounds.
     pub async fn run(&self) -> anyhow::Result<RunReport> {
         let started = SystemTime::now();
+        let _under_way = self.now.begin(
+            self.lab.name(),
+            self.stations.backend(),
+            started,
+            self.options.rounds(),
+            self.stations.list(),
+        );
+        tokio::select! {
+            report = self.measured(started) => report,
+            never = self.now.beat() => match never {},
+        }
+    }
+
+    async fn measured(&self, started: SystemTime) -> anyhow::Result<RunReport> {
         let began = monotonic_seconds();
         self.progress.phase("waiting for the stations");
         let surveyed = survey::survey(self.stations).await?;
+        let replicas = surveyed.iter().map(|s| (&*s.station.name, &*s.replicas));
+        self.now.replicas(replicas);
         let mut facts: Vec<Station> = surveyed.iter().map(|s| s.station.clone()).collect();
         if let Some(why) = nobody_runs(&facts) {
             return Err(crate::Refused(why).into());
@@ -59,6 +78,9 @@ impl Runner<'_> {
         let abilities = self.abilities(&surveyed).await?;
         let plan = self.lab.plan(&facts, &abilities, self.options);
         let plan = plan.map_err(crate::Refused)?;
+        if let Some(why) = self.in_vain(&facts, &plan) {
+            return Err(crate::Refused(why).into());
+        }
 
         let mut rows = self.calibrate(&surveyed, plan).await?;
         for station in &mut facts {
@@ -113,6 +135,25 @@ impl Runner<'_> {
         }
     }
 
+    /// Why none of the stations asked for would be measured, where that is so.
+    fn in_vain(&self, stations: &[Station], plan: &[PlannedRow]) -> Option<String> {
+        let quick = self.options.quick;
+        self.options.in_vain(|name| {
+            let station = stations.iter().find(|station| station.name == name);
+            let refused = station.and_then(|station| station.refused.clone());
+            let left_out = || {
+                let why = if quick {
+                    "a quick run has no row of it; leave QUICK out"
+                } else {
+                    "the other options leave no row of it"
+                };
+                let rows = plan.iter().filter(|row| row.station == name).count();
+                (rows == 0).then(|| why.to_owned())
+            };
+            refused.or_else(left_out)
+        })
+    }
+
     /// Measures all rows round by round. Returns whether it was interrupted.
     async fn measure(&self, surveyed: &[Surveyed], rows: &mut [Measuring]) -> bool {
         let rounds = self.options.rounds();
@@ -132,6 +173,7 @@ impl Runner<'_> {
                 self.progress
                     .sample(&label, done, Some(Duration::from_secs_f64(left)));
                 let at = station_of(surveyed, &rows[index].planned.station);
+                self.now.sample(round + 1, &rows[index].planned);
                 let deadline = Duration::from_secs_f64(30.0 + 10.0 * rows[index].sample_seconds);
                 match self.sample(at, &mut rows[index], round, deadline).await {
                     Ok(sample) => taken.push((index, sample)),

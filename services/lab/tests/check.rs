@@ -208,6 +208,40 @@ fn an_option_that_cannot_be_is_one_line_and_status_64() {
 }
 
 #[test]
+fn a_run_of_refused_stations_alone_is_status_64_behind_their_lines() {
+    let folder = folder(LAB);
+    std::fs::rename(
+        folder.path().join("lab-x.yml"),
+        folder.path().join("lab-primes.yml"),
+    )
+    .unwrap();
+    let arguments = [
+        "--lab",
+        "primes",
+        "--format",
+        "stations",
+        "--host-cpus",
+        "2",
+    ];
+    let asked = |stations: &str| check_with(folder.path(), &arguments, &[("STATION", stations)]);
+
+    let (status, _, err) = asked("three");
+    assert_eq!(status, 64, "{err}");
+    let lines: Vec<&str> = err.lines().collect();
+    assert!(
+        lines[0].starts_with("compose/lab-primes.yml:10: three: "),
+        "{err}"
+    );
+    assert_eq!(
+        lines[1],
+        "✗ STATION=three: nothing of this can be measured here, so nothing was: three: cpus 3 is \
+         above this host's 2 CPUs"
+    );
+    let (status, out, err) = asked("three,one");
+    assert_eq!((status, out.as_str()), (0, "one\n"), "{err}");
+}
+
+#[test]
 fn options_that_can_be_grant_what_a_run_without_them_does() {
     let plain = check_primes(&[]);
     assert_eq!(plain.0, 0, "{plain:?}");

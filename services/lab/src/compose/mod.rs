@@ -3,12 +3,13 @@
 //! there is no Docker. It gives what `docker compose config` gives; tests hold
 //! the two together.
 //!
-//! text → [`yaml`] → [`interpolate`] → [`extends`] and [`merge`] → [`keys`] and
+//! text → [`yaml`] → [`interpolate`] → [`include`] → [`extends`] and [`merge`] → [`keys`] and
 //! [`decode`] → [`LabModel`]. Nothing here knows the host.
 
 mod decode;
 mod extends;
 mod finding;
+mod include;
 mod interpolate;
 mod keys;
 mod merge;
@@ -95,14 +96,19 @@ pub fn load(folder: &Path, lab_file: &str, env: &Environment) -> Result<Loaded, 
 
 fn resolve(sources: &mut Sources<'_>, lab_file: &str) -> Option<Loaded> {
     let root = sources.file(lab_file, None)?;
-    let services = match services(&root, lab_file) {
-        Ok(services) => services,
-        Err(finding) => {
-            sources.findings.push(finding);
-            return None;
+    let files = include::files(sources, lab_file, root.clone());
+    let mut all = Vec::new();
+    for file in &files {
+        match services(&file.root, &file.name) {
+            Ok(services) => all.push((file, services)),
+            Err(finding) => {
+                sources.findings.push(finding);
+                return None;
+            }
         }
-    };
-    sources.findings.extend(top(&root));
+        sources.findings.extend(top(&file.root));
+    }
+    sources.findings.extend(include::redefined(&all));
     let (parlab, findings) = parlab::parlab(&root);
     sources.findings.extend(findings);
     let mut loaded = Loaded {
@@ -124,9 +130,13 @@ fn resolve(sources: &mut Sources<'_>, lab_file: &str) -> Option<Loaded> {
         );
     }
     let mut extends = Extends::new(sources);
-    for entry in services {
+    let entries = || {
+        let files = all.iter();
+        files.flat_map(|(file, entries)| entries.iter().map(|entry| (*file, entry)))
+    };
+    for (file, entry) in entries() {
         extends.sources.findings.extend(bad_name(entry));
-        let Ok(node) = extends.resolve(lab_file, entry) else {
+        let Ok(node) = extends.resolve(&file.name, entry) else {
             continue;
         };
         let unknown = keys::unknown_in_service(&node).into_iter();
@@ -136,13 +146,14 @@ fn resolve(sources: &mut Sources<'_>, lab_file: &str) -> Option<Loaded> {
             .extend(unknown.map(|finding| finding.of(&entry.key)));
         let (service, findings) = decode::service(&entry.key, &node, &sources.folder, sources.env);
         sources.findings.extend(findings);
-        let undeclared = references::undeclared(&root, &node, &service).into_iter();
+        let undeclared = references::undeclared(&files, &node, &service).into_iter();
         let undeclared = undeclared.map(|finding| finding.of(&entry.key));
         sources.findings.extend(undeclared);
         note_places(&mut loaded.places, &entry.key, "", &entry.place, &node);
         loaded.model.services.insert(entry.key.clone(), service);
     }
-    let findings = references::dependencies(&loaded, services);
+    let declared: Vec<&str> = entries().map(|(_, entry)| entry.key.as_str()).collect();
+    let findings = references::dependencies(&loaded, &declared);
     sources.findings.extend(findings);
     Some(loaded)
 }
@@ -175,7 +186,7 @@ fn services<'n>(root: &'n Node, lab_file: &str) -> Result<&'n [Entry], Finding> 
     }
 }
 
-/// What is wrong at the top of the lab's file.
+/// What is wrong at the top of a file.
 fn top(root: &Node) -> Vec<Finding> {
     let mut findings = keys::unknown_at_top(root);
     for key in ["configs", "networks", "secrets", "volumes"] {
@@ -190,13 +201,6 @@ fn top(root: &Node) -> Vec<Finding> {
                 "write `name:` below it",
             ));
         }
-    }
-    if let Some(include) = root.entry("include") {
-        findings.push(Finding::error(
-            &include.place,
-            "include is not used in labs: Compose refuses to change an included service",
-            "write `extends: {file: …, service: …}` in each service",
-        ));
     }
     if let Some(version) = root.entry("version") {
         findings.push(Finding::warning(

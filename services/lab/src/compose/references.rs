@@ -3,17 +3,21 @@
 
 use super::Loaded;
 use super::finding::Finding;
+use super::include::File;
 use super::merge;
 use super::model::Service;
-use super::node::{Entry, Node};
+use super::node::Node;
 use std::collections::BTreeSet;
 
-/// The named volumes and networks of a service that the file does not declare.
-pub(super) fn undeclared(root: &Node, node: &Node, service: &Service) -> Vec<Finding> {
+/// The named volumes and networks of a service that none of the files declares.
+pub(super) fn undeclared(files: &[File], node: &Node, service: &Service) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut missing = |user: &Node, name: &str, section: &str| {
-        let declared = root.get(section).and_then(|section| section.entry(name));
-        if declared.is_none() {
+        let declares = |file: &File| {
+            let section = file.root.get(section);
+            section.is_some_and(|section| section.entry(name).is_some())
+        };
+        if !files.iter().any(declares) {
             findings.push(Finding::error(
                 &user.place,
                 format!("it uses {name:?}, which {section} of this file does not declare"),
@@ -44,13 +48,12 @@ pub(super) fn undeclared(root: &Node, node: &Node, service: &Service) -> Vec<Fin
 }
 
 /// Dependencies that are not there, and those that wait for one another.
-pub(super) fn dependencies(loaded: &Loaded, entries: &[Entry]) -> Vec<Finding> {
+pub(super) fn dependencies(loaded: &Loaded, names: &[&str]) -> Vec<Finding> {
     let services = &loaded.model.services;
     let mut findings = Vec::new();
     for (name, service) in services {
         for (other, dependency) in &service.depends_on {
-            let declared = entries.iter().any(|entry| entry.key == *other);
-            if dependency.required && !declared {
+            if dependency.required && !names.contains(&other.as_str()) {
                 let place = loaded.place(name, &format!("depends_on.{other}"));
                 let message = format!("it depends on {other}, which this lab does not have");
                 let hint = format!("add {other} to the lab's services");

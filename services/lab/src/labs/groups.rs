@@ -118,7 +118,7 @@ fn bound_by(rows: &[(&Row, Interval)], label: &impl Fn(&Row) -> String) -> Strin
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::labs::made::{report, row, station};
+    use measure::made::{report, station, timed_row};
     use measure::report::Verdict;
 
     fn sentence_of(rows: Vec<Row>, quick: bool) -> String {
@@ -129,7 +129,10 @@ mod tests {
     }
 
     fn two(fast: &[f64], slow: &[f64]) -> Vec<Row> {
-        vec![row("a", "executor", 1, fast), row("b", "executor", 1, slow)]
+        vec![
+            timed_row("a", "executor", 1, fast),
+            timed_row("b", "executor", 1, slow),
+        ]
     }
 
     #[test]

@@ -222,13 +222,13 @@ pub fn nothing_lost(report: &RunReport) -> Invariant {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::labs::made::{report, row, station};
+    use measure::made::{report, station, timed_row};
     use measure::report::RunMark;
 
     /// A station of two replicas whose calibration ended with run 3, and one
     /// row whose two samples are these runs, the same in both replicas.
     fn sampled(runs: [(&str, u64); 2]) -> RunReport {
-        let mut row = row("fleet", "executor", 1, &[1.0, 1.0]);
+        let mut row = timed_row("fleet", "executor", 1, &[1.0, 1.0]);
         for (at, (round, (instance, run))) in row.rounds.iter_mut().zip(runs).enumerate() {
             let sample = &mut round.replicas[0];
             sample.started_seconds = at as f64;
@@ -266,9 +266,9 @@ mod tests {
     #[test]
     fn a_lost_station_is_told_once_with_its_rows_in_words() {
         let mut rows = vec![
-            row("half", "executor", 1, &[1.0]),
-            row("half", "executor", 2, &[]),
-            row("two", "executor", 1, &[1.0; 2]),
+            timed_row("half", "executor", 1, &[1.0]),
+            timed_row("half", "executor", 2, &[]),
+            timed_row("two", "executor", 1, &[1.0; 2]),
         ];
         for lost in &mut rows[..2] {
             lost.not_run = Some("half was lost in round 2: it was killed".into());
@@ -294,7 +294,7 @@ mod tests {
 
     /// A row of three samples under quota 0.5 on CPUs 0-1, as surveyed.
     fn under_half() -> RunReport {
-        let mut row = row("half", "executor", 1, &[1.0; 3]);
+        let mut row = timed_row("half", "executor", 1, &[1.0; 3]);
         for round in &mut row.rounds {
             let sample = &mut round.replicas[0];
             sample.quota_known = true;

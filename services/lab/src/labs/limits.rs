@@ -42,7 +42,7 @@ pub fn cpu_count(cpus: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labs::made::station;
+    use measure::made::station;
 
     #[test]
     fn what_binds_is_told_and_what_does_not_is_left_out() {

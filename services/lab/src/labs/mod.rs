@@ -3,8 +3,6 @@
 mod groups;
 pub mod invariants;
 mod limits;
-#[cfg(test)]
-pub mod made;
 mod primes;
 mod scaling;
 
@@ -36,6 +34,21 @@ impl Options {
     /// How many rounds to run: six give a 96.9 % interval, three 75 %.
     pub fn rounds(&self) -> u32 {
         self.rounds.unwrap_or(if self.quick { 3 } else { 6 })
+    }
+
+    /// Why this asks for stations of which none would be measured, where it
+    /// does: the baseline alone is not what was asked for. `why_not` gives the
+    /// reason of one station.
+    pub fn in_vain(&self, why_not: impl Fn(&str) -> Option<String>) -> Option<String> {
+        let reason = |name: &String| Some(format!("{name}: {}", why_not(name)?));
+        let reasons: Vec<String> = self.stations.iter().map(reason).collect::<Option<_>>()?;
+        let asked = self.stations.join(",");
+        (!reasons.is_empty()).then(|| {
+            format!(
+                "STATION={asked}: nothing of this can be measured here, so nothing was: {}",
+                reasons.join("; ")
+            )
+        })
     }
 }
 
@@ -155,8 +168,8 @@ pub const LABS: &[&dyn Lab] = &[&primes::Primes];
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::made::station;
-    use super::{LABS, Station, Workers};
+    use super::{LABS, Options, Station, Workers};
+    use measure::made::station;
     use measure::report::Effective;
     use std::collections::BTreeSet;
     use std::path::Path;
@@ -172,6 +185,23 @@ mod tests {
             ..station("primes-two", None)
         };
         assert_eq!(Workers::Auto.on(&nothing_known), 1);
+    }
+
+    #[test]
+    fn a_run_is_in_vain_where_none_of_the_stations_asked_for_can_be_measured() {
+        let asked = |names: &[&str]| Options {
+            stations: names.iter().map(|&name| name.to_owned()).collect(),
+            ..Options::default()
+        };
+        let why_not = |name: &str| (name != "two").then(|| "too large".to_owned());
+        assert_eq!(
+            asked(&["four", "eight"]).in_vain(why_not).unwrap(),
+            "STATION=four,eight: nothing of this can be measured here, so nothing was: four: too \
+             large; eight: too large"
+        );
+        for some in [&["two"][..], &["four", "two"], &[]] {
+            assert_eq!(asked(some).in_vain(why_not), None, "{some:?}");
+        }
     }
 
     #[test]

@@ -84,7 +84,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::labs::by_name;
-    use crate::labs::made::{report, row, station};
+    use measure::made::{report, station, timed_row};
     use measure::report::Verdict;
 
     const DRIFT: [f64; 6] = [1.0, 1.1, 0.9, 1.2, 1.0, 1.05];
@@ -94,8 +94,8 @@ mod tests {
     fn scaled(serial: f64) -> RunReport {
         let walls = |workers: f64| DRIFT.map(|wall| wall * (serial + (1.0 - serial) / workers));
         let mut rows = vec![
-            row("two", "executor", 1, &walls(1.0)),
-            row("two", "executor", 2, &walls(2.0)),
+            timed_row("two", "executor", 1, &walls(1.0)),
+            timed_row("two", "executor", 2, &walls(2.0)),
         ];
         for row in &mut rows {
             row.threads = Some(row.workers);

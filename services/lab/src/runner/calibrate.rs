@@ -46,6 +46,7 @@ impl Runner<'_> {
                 rows.push(measuring);
                 continue;
             }
+            self.now.sample(0, &measuring.planned);
             if let Err(failure) = self.calibrate_row(at, &mut measuring).await {
                 match failure {
                     NoSample::Interrupted => bail!(crate::Interrupted),

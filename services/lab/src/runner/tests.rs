@@ -11,6 +11,7 @@ use crate::labs::invariants::{
 };
 use crate::labs::{Workers, by_name};
 use made::{Made, MadeStations, PRIMES, made, start};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 fn options(rounds: u32) -> Options {
@@ -31,13 +32,25 @@ async fn run_until(
     options: &Options,
     interrupted: watch::Receiver<bool>,
 ) -> anyhow::Result<RunReport> {
+    let control = tempfile::tempdir().unwrap();
+    run_seen(stations, options, interrupted, control.path()).await
+}
+
+async fn run_seen(
+    stations: &MadeStations,
+    options: &Options,
+    interrupted: watch::Receiver<bool>,
+    control: &Path,
+) -> anyhow::Result<RunReport> {
+    let progress = Progress::new();
     let runner = Runner {
         lab: by_name("primes").unwrap(),
         stations,
         options,
-        progress: &Progress::new(),
+        progress: &progress,
         interrupted,
         engine: None,
+        now: &now::Writer::new(control, &progress),
     };
     runner.run().await
 }
@@ -286,4 +299,99 @@ async fn where_no_station_runs_the_reason_is_said_once() {
 
     let reason = "there is nothing to measure: it ended at once (exit status: 3)";
     assert!(why.ends_with(reason), "{why}");
+}
+
+#[tokio::test]
+async fn others_see_the_run_its_row_and_its_end_also_where_it_is_interrupted() {
+    let (stop, interrupted) = watch::channel(false);
+    let control = tempfile::tempdir().unwrap();
+    let stations = start(vec![made("primes-two", 2.0), made("primes-half", 0.5)]).await;
+    let folder = control.path().to_owned();
+    let watching = tokio::spawn(async move {
+        loop {
+            match now::read(&folder).unwrap() {
+                Some(now) if now.round >= 3 => {
+                    stop.send(true).unwrap();
+                    return now;
+                }
+                _ => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        }
+    });
+
+    let report = run_seen(&stations, &options(50), interrupted, control.path())
+        .await
+        .unwrap();
+
+    let seen = watching.await.unwrap();
+    let row = seen.row.unwrap();
+    let is_row = |other: &measure::report::Row| {
+        (&other.station, &other.strategy, other.workers)
+            == (&row.station, &row.strategy, row.workers)
+    };
+    assert!(report.rows.iter().any(is_row), "{row:?}");
+    assert_eq!((seen.rounds, seen.ended_seconds), (50, None));
+    let half = &seen.stations[1];
+    assert_eq!(
+        (half.name.as_str(), half.declared.cpus),
+        ("primes-half", Some(0.5))
+    );
+    assert_eq!(half.replicas.len(), 1);
+    let last = now::read(control.path()).unwrap().unwrap();
+    assert!(
+        last.ended_seconds.is_some() && last.row.is_none(),
+        "{last:?}"
+    );
+    assert!((last.started_seconds - seen.started_seconds).abs() < 1e-6);
+}
+
+#[tokio::test]
+async fn a_run_that_fails_has_ended_for_others_too() {
+    let (_keep, interrupted) = watch::channel(false);
+    let control = tempfile::tempdir().unwrap();
+    let mut stations = start(vec![made("primes-two", 2.0)]).await;
+    stations.specs[0].refused = Some("too large".into());
+
+    let failed = run_seen(&stations, &options(1), interrupted, control.path()).await;
+
+    failed.unwrap_err();
+    let last = now::read(control.path()).unwrap().unwrap();
+    assert!(
+        last.ended_seconds.is_some() && last.stations.is_empty(),
+        "{last:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_baseline_alone_is_not_measured_for_a_station_that_cannot_run() {
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let two = Made {
+        order: order.clone(),
+        ..made("primes-two", 2.0)
+    };
+    let mut stations = start(vec![
+        made("primes-half", 0.5),
+        made("primes-pinned", 1.0),
+        two,
+    ])
+    .await;
+    stations.specs[0].refused = Some("cpus 99 is above this host's 2 CPUs".into());
+    let refusal = async |station: &str, quick: bool| {
+        let asked = Options {
+            stations: vec![station.into()],
+            quick,
+            ..Options::default()
+        };
+        run(&stations, &asked).await.unwrap_err().to_string()
+    };
+
+    let refused = refusal("primes-half", false).await;
+    let left_out = refusal("primes-pinned", true).await;
+
+    assert!(
+        refused.ends_with("primes-half: cpus 99 is above this host's 2 CPUs"),
+        "{refused}"
+    );
+    assert!(left_out.ends_with("leave QUICK out"), "{left_out}");
+    assert!(order.lock().unwrap().is_empty(), "nothing was measured");
 }

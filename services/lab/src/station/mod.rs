@@ -5,10 +5,10 @@ pub mod http;
 pub mod local;
 
 pub use http::{Answer, Budget, SampleError};
+pub use measure::now::Replica;
 
 use measure::report::{Backend, Declared, Enforcement, ReplicaAccount};
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 
 /// A station as the Compose file has it.
@@ -22,15 +22,6 @@ pub struct StationSpec {
     pub declared: Declared,
     /// Why this host cannot grant it.
     pub refused: Option<String>,
-}
-
-/// Where one replica answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Replica {
-    /// The service's API.
-    pub api: SocketAddr,
-    /// Its admin endpoints.
-    pub admin: SocketAddr,
 }
 
 /// Something done to a station from outside.

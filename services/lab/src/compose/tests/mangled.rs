@@ -71,9 +71,12 @@ proptest! {
         for slip in &slips {
             mangle(&mut lab, slip);
         }
-        let catalogue = std::fs::read(folder.join("services.yml")).unwrap();
         let temporary = tempfile::tempdir().unwrap();
-        std::fs::write(temporary.path().join("services.yml"), catalogue).unwrap();
+        for other in ["services.yml", "observability.yml"] {
+            if let Ok(text) = std::fs::read(folder.join(other)) {
+                std::fs::write(temporary.path().join(other), text).unwrap();
+            }
+        }
         std::fs::write(temporary.path().join(&name), lab).unwrap();
 
         match load(temporary.path(), &name, &Environment::new()) {

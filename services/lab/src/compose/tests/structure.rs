@@ -40,7 +40,19 @@ fn the_shape_of_the_file() {
         ),
         (
             "include: [x.yml]\nservices:\n  a: {image: x}\n",
-            "compose/lab.yml:1: include is not used in labs",
+            "compose/lab.yml:1: cannot read x.yml: it does not exist",
+        ),
+        (
+            "include: x.yml\nservices:\n  a: {image: x}\n",
+            "compose/lab.yml:1: include holds text, not a list",
+        ),
+        (
+            "include:\n- path: x.yml\nservices:\n  a: {image: x}\n",
+            "compose/lab.yml:2: include has a mapping, not a file's name",
+        ),
+        (
+            "include: [../x.yml]\nservices:\n  a: {image: x}\n",
+            "compose/lab.yml:1: ../x.yml is outside the Compose folder",
         ),
         (
             "version: '3'\nservices:\n  a: {image: x}\n",
@@ -260,4 +272,34 @@ fn places_are_those_of_the_value_that_won() {
     assert_eq!(at("image"), "s.yml:3");
     assert_eq!(at("cpuset"), "lab.yml:2");
     assert_eq!(loaded.place("nobody", "cpus").line, 0);
+}
+
+#[test]
+fn included_services_are_the_labs_own_and_cannot_be_changed() {
+    let lab = "include: [more.yml]\nservices:\n  a: {image: x, depends_on: [b]}\n";
+    let more = "services:\n  b: {image: y, volumes: ['data:/d']}\nvolumes:\n  data:\n";
+
+    let loaded = load_files(&[("lab.yml", lab), ("more.yml", more)]).unwrap();
+
+    let names: Vec<_> = loaded.model.services.keys().collect();
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(&*loaded.place("b", "image").file, "more.yml");
+    let again = "services:\n  c: {image: y}\n  a: {image: y}\n  b: {image: y}\n";
+    assert_eq!(
+        said(&[("lab.yml", lab), ("more.yml", again)]),
+        [
+            "compose/lab.yml:3: a: more.yml is included and has this service too, and Compose \
+             refuses to change it; choose another name"
+        ]
+    );
+    let nested = "include: [lab.yml]\nservices:\n  b: {image: y}\n";
+    assert_eq!(
+        said(&[("lab.yml", lab), ("more.yml", nested)]),
+        [
+            "compose/lab.yml:3: a: it depends on b, which this lab does not have; \
+             add b to the lab's services",
+            "compose/more.yml:1: an included file that includes others is not used in labs; \
+             include them in the lab's file"
+        ]
+    );
 }

@@ -97,13 +97,13 @@ fn sieve(limit: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labs::made::{report, row, station};
+    use measure::made::{report, station, timed_row};
 
     /// Two rows of these answers, one per round, at this limit.
     fn checked(limit: u64, answers: [&[Option<u64>]; 2]) -> Invariant {
         let rows = answers.map(|answers| {
             let walls = vec![1.0; answers.len()];
-            let mut row = row("primes-two", "executor", 1, &walls);
+            let mut row = timed_row("primes-two", "executor", 1, &walls);
             for (round, answer) in row.rounds.iter_mut().zip(answers) {
                 round.replicas[0].answer = *answer;
             }

@@ -118,11 +118,11 @@ fn open(question: String, row: String, against: String) -> Comparison {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labs::made::{report, row, station};
+    use measure::made::{report, station, timed_row};
 
     /// The questions of a report whose rows are all that the lab may compare.
     fn asked(stations: Vec<Station>) -> Vec<String> {
-        let mut rows = vec![row("primes-two", "sequential", 1, &[1.0; 6])];
+        let mut rows = vec![timed_row("primes-two", "sequential", 1, &[1.0; 6])];
         rows[0].baseline = true;
         for (station, workers) in [
             ("primes-half", 1),
@@ -132,7 +132,7 @@ mod tests {
             ("primes-two", 4),
             ("primes-fleet", 1),
         ] {
-            rows.push(row(station, STRATEGY, workers, &[1.0; 6]));
+            rows.push(timed_row(station, STRATEGY, workers, &[1.0; 6]));
         }
         let found = named(&report(stations, rows));
         found.into_iter().map(|c| c.question).collect()

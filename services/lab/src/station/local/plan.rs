@@ -15,6 +15,10 @@ const OUR_IMAGES: &str = "parlab/";
 /// What to do about what only a container has.
 pub const WITH_DOCKER: &str = "run the lab with Docker: DOCKER=1";
 
+/// The options of every service that say where it listens. The runner gives
+/// them: a port of the system's choosing cannot be taken already.
+pub const ADDRESS_OPTIONS: [&str; 4] = ["--host", "--admin-host", "--port", "--admin-port"];
+
 /// A station as it is started locally.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
@@ -188,6 +192,12 @@ fn uses_of_containers(service: &Service) -> Vec<(&'static str, String)> {
     {
         uses.push(("command", "a local station can only `serve`".to_owned()));
     }
+    if let Some(option) = own_address(service) {
+        uses.push((
+            "command",
+            format!("a local station is told where to listen by the runner, and takes no {option}"),
+        ));
+    }
     if service.privileged || !service.cap_add.is_empty() {
         let key = if service.privileged {
             "privileged"
@@ -220,6 +230,14 @@ fn uses_of_containers(service: &Service) -> Vec<(&'static str, String)> {
         ));
     }
     uses
+}
+
+/// The option of its command by which a service would choose where to listen.
+fn own_address(service: &Service) -> Option<&'static str> {
+    let arguments = service.command.as_deref().unwrap_or_default();
+    let names = |argument: &String, option: &str| argument.split('=').next() == Some(option);
+    let mut options = ADDRESS_OPTIONS.into_iter();
+    options.find(|option| arguments.iter().any(|argument| names(argument, option)))
 }
 
 /// Why what its environment names cannot become one address.

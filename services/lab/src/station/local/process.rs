@@ -1,6 +1,7 @@
 //! One replica: a child process, from its start to its end.
 
 use super::means::Hold;
+use super::plan::ADDRESS_OPTIONS;
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use service_kit::address::AddressLine;
@@ -166,15 +167,15 @@ fn command(launch: &Launch, hold: &Hold, again: Option<AddressLine>) -> Command 
     let mut words = hold.around(&launch.enter, [&launch.program]);
     words.extend(launch.arguments.iter().map(Into::into));
     let port = |address: Option<SocketAddr>| address.map_or(0, |address| address.port());
-    for (option, value) in [
-        ("--host", "127.0.0.1".to_owned()),
-        ("--admin-host", "127.0.0.1".to_owned()),
-        ("--port", port(again.map(|line| line.api)).to_string()),
-        (
-            "--admin-port",
-            port(again.map(|line| line.admin)).to_string(),
-        ),
-    ] {
+    let here = || "127.0.0.1".to_owned();
+    let [api, admin] = [again.map(|line| line.api), again.map(|line| line.admin)];
+    let values = [
+        here(),
+        here(),
+        port(api).to_string(),
+        port(admin).to_string(),
+    ];
+    for (option, value) in ADDRESS_OPTIONS.into_iter().zip(values) {
         words.extend([option.into(), value.into()]);
     }
     let mut command = Command::new(&words[0]);
