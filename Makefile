@@ -5,7 +5,7 @@ LABS := $(patsubst compose/%.yml,%,$(wildcard compose/lab-*.yml))
 # The names given on the command line; a lab refuses misspelt ones of its own.
 export LAB_GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 
-.PHONY: help $(LABS) down clean stats logs report history compare doctor offline-images test e2e bench fmt lint
+.PHONY: help $(LABS) down clean stats top logs observability report history compare doctor offline-images test e2e bench fmt lint
 
 help: ## show this list (the default)
 	@sh scripts/help.sh $(MAKEFILE_LIST)
@@ -20,8 +20,14 @@ lab-%:
 stats: ## what the stations use right now, beside their limits
 	@sh scripts/stats.sh
 
+top: ## the same full screen, against what is granted; ONCE=1 as text, JSON=1 for programs
+	@sh scripts/top.sh $(if $(JSON),--json) $(if $(ONCE),--once)
+
 logs: ## what the stations say; STATION=… for one of them
 	@sh scripts/logs.sh $(STATION)
+
+observability: ## fetch, build and start what watches labs, and say where to look
+	@sh scripts/observability.sh
 
 report: ## the newest run as a page, made again; RUN=… for another
 	@sh scripts/report.sh $(RUN)

@@ -1,18 +1,18 @@
 #!/bin/sh
 # Measures the figures of docs/performance.md, prints them and writes them there.
-# Wants an otherwise idle machine for about twenty minutes.
+# Wants an otherwise idle machine for about half an hour.
 # ONLY=peers,sieve measures these parts alone; docs/performance.md names them.
 # COLD=1 also measures the first start: that removes Parlab's images and empties
 # the build cache of Docker, whoever filled it.
 set -eu
 cd "$(dirname "$0")/.."
-for part in lib/common lib/docker bench/table bench/lab bench/station bench/ratios; do
+for part in lib/common lib/docker bench/table bench/lab bench/station bench/ratios bench/observability; do
     # shellcheck source=/dev/null
     . "scripts/$part.sh"
 done
 
 # Each is a function, too, and a table in docs/performance.md.
-PARTS='lab station peers parallel sieve overhead'
+PARTS='lab station peers parallel sieve overhead observability'
 
 # A decimal comma would break every figure; narrowed rows would be other ones.
 export LC_ALL=C

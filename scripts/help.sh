@@ -18,6 +18,8 @@ cat <<'END'
                         (WORKERS=auto: as many as use all of a station's CPUs)
   where it runs:        in Docker where that answers, else as local processes;
                         LOCAL=1 and DOCKER=1 force one
+  who watches:          Prometheus and Grafana, in Docker; NO_OBSERVABILITY=1
+                        leaves them out
 
 Around them:
 END

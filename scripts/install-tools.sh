@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks, from Debian's packages:
-# Docker, Compose v2, buildx, debootstrap, shellcheck. Needs root.
+# Docker, Compose v2, buildx, debootstrap, shellcheck, promtool, tmux. Needs root.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib/common.sh
@@ -28,6 +28,27 @@ add_trixie() {
     updated=''
 }
 
+# Of the package that has it in Debian 12 the one program: the package would
+# start a server.
+install_promtool() {
+    if apt-cache policy promtool 2>/dev/null | grep -q 'Candidate: [0-9]'; then
+        install promtool
+        return
+    fi
+    [ -n "$updated" ] || apt-get update -qq
+    updated=yes
+    unpacked=$(mktemp -d)
+    (
+        cd "$unpacked"
+        # As root apt warns that its own user cannot write here.
+        apt-get download -qq prometheus 2>/dev/null
+        dpkg-deb -x prometheus_*.deb .
+    )
+    cp "$unpacked/usr/bin/promtool" /usr/local/bin/
+    rm -rf "$unpacked"
+    good 'installed: promtool'
+}
+
 start_docker() {
     if [ -d /run/systemd/system ]; then
         systemctl start docker
@@ -43,7 +64,7 @@ start_docker() {
 
 has cargo || die "$EXIT_UNAVAILABLE" 'there is no Rust toolchain here' 'install one: https://rustup.rs'
 has apt-get || die "$EXIT_UNAVAILABLE" 'this prepares Debian and Ubuntu machines only' 'see make doctor for what is missing'
-for tool in make gcc git curl pgrep debootstrap shellcheck; do
+for tool in make gcc git curl pgrep debootstrap shellcheck tmux; do
     case $tool in
     gcc) package='gcc libc6-dev' ;;
     pgrep) package=procps ;;
@@ -52,6 +73,7 @@ for tool in make gcc git curl pgrep debootstrap shellcheck; do
     # shellcheck disable=SC2086 # one word per package
     has "$tool" || install $package
 done
+has promtool || install_promtool
 # In Debian 13 the command is a package of its own.
 has docker || install docker.io iptables
 has docker || install docker-cli

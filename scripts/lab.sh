@@ -5,7 +5,7 @@
 # Without Docker: programs and runner, whose child processes the stations are.
 set -eu
 cd "$(dirname "$0")/.."
-for part in common docker images lock ports stations control run backend local; do
+for part in common options docker images lock ports stations control run backend local observability; do
     # shellcheck source=/dev/null
     . "scripts/lib/$part.sh"
 done
@@ -14,12 +14,15 @@ topic=${1:-}
 file=compose/lab-$topic.yml
 [ -f "$file" ] || die "$EXIT_USAGE" "there is no lab '$topic'" "there are: $(labs | tr '\n' ' ')"
 
+check_options
 choose_backend
+choose_observability
 
 stations='' control='' runner=''
 # shellcheck disable=SC2317 # called by the trap
 finish() {
     end_child
+    end_watching
     [ -z "$runner" ] || docker rm -f "$runner" >/dev/null 2>&1 || true
     [ -z "$control" ] || kill "$control" 2>/dev/null || true
     free_lock
@@ -40,6 +43,8 @@ take_lock
 # shellcheck disable=SC2154 # set by choose_backend
 if [ "$backend" = local ]; then
     prepare_local
+    # Without an answer there is none.
+    ! command -v docker >/dev/null 2>&1 || clear_runners 2>/dev/null || true
     build_programs
     status=0
     run_local || status=$?
@@ -51,11 +56,14 @@ if [ "$backend" = local ]; then
 fi
 prepare_state
 ensure_base_images
+begin_pulls
 # By itself and first: it checks the Compose file, and a broken file stops Compose.
 phase 'building the runner' build_image lab
 check_file
+begin_watchers
 phase 'building the stations' build_stations
 clear_leftovers
+await_watchers
 explained_by=explain_taken_port
 phase "starting $(printf '%s\n' "$stations" | wc -l | tr -d ' ') stations" start_stations
 # shellcheck disable=SC2034 # read by phase
@@ -69,10 +77,19 @@ run_runner || status=$?
 # What was asked for cannot be: the message that says so is to be the last.
 [ "$status" != "$EXIT_USAGE" ] || exit "$status"
 
+# Only who let the lab end has time for more.
+# shellcheck disable=SC2154 # set by choose_observability
+case $watched$status in
+yes0 | yes1) complete_watchers || warn 'the lab itself is not touched by that; try again: make observability' ;;
+esac
 cat <<END
 
 The stations are still up. Next:
-  make stats            what each uses, beside its limit
+  make top              what each uses of what it is granted, full screen
+  make stats            the same in short, beside docker's own figures
+END
+where_to_look
+cat <<END
   edit $file, then make lab-$topic again
   make down             remove everything
 END

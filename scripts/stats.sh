@@ -25,7 +25,8 @@ docker_table() {
         'local stations end with their run: look while it goes on, in a second terminal'
     # shellcheck disable=SC2086 # one word per container
     {
-        limits $containers
+        # One that went meanwhile fails it, and the others are shown.
+        limits $containers 2>/dev/null || true
         echo
         docker stats --no-stream --format '{{.Name}}|{{.CPUPerc}}|{{.MemUsage}}|{{.PIDs}}' $containers | sort
     } | awk -v project="$PROJECT-" '
@@ -37,6 +38,7 @@ docker_table() {
         END {
             print "\n100% = one core. docker stats itself never shows the quota: a station at its"
             print "quota stands still for the rest of each 0.1 s, however busy it would like to be."
+            print "In how many of these periods it did, and where its time goes: make top"
         }'
 }
 

@@ -8,13 +8,24 @@
 CONTROL=$STATE/control
 
 # Answers requests until it is killed, or the script ($$, also in a background
-# shell) is gone. Once a second: more often would show up in the figures.
+# shell) is gone; then it ends what that has left. Once a second: more often
+# would show up in the figures.
 serve_control() {
     while kill -0 $$ 2>/dev/null; do
         for request in "$CONTROL"/*.request; do
             [ ! -f "$request" ] || answer_request "$request"
         done
         sleep 1
+    done
+    end_runner
+}
+
+# The script was killed, which has left the runner measuring: it is to keep its
+# whole rounds and end. Another run that has begun since has ended it already.
+end_runner() {
+    [ "$(cat "$LOCK/pid" 2>/dev/null)" = $$ ] || return 0
+    for left in $(project_containers --filter label=com.docker.compose.oneoff=True); do
+        docker kill -s INT "$left" || true
     done
 }
 

@@ -3,6 +3,10 @@
 
 DOCKER_GUIDE='https://docs.docker.com/engine/install'
 
+# What marks a container of make top: it is none of the project's.
+VIEW_LABEL=org.parlab.view
+export VIEW_LABEL
+
 # Sets docker_problem and docker_remedy; both empty when labs can run.
 find_docker_problem() {
     docker_problem='' docker_remedy=''

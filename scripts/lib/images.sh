@@ -12,9 +12,10 @@ base_images() {
 
 image_present() { docker image inspect "$1" >/dev/null 2>&1; }
 
-# Pulls one image. docker prints the first line when the registry has answered.
+# pull_image IMAGE [LOG] : docker prints the first line when the registry has
+# answered.
 pull_image() {
-    pull_log=$STATE/pull.log
+    pull_log=${2:-$STATE/pull.log}
     docker pull "$1" >"$pull_log" 2>&1 </dev/null &
     child=$!
     waited=0

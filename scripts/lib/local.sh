@@ -57,7 +57,7 @@ build_programs() {
 # On a terminal Ctrl-C reaches the runner by itself, and a second one would end
 # it at once; elsewhere only this shell is told, and passes it on.
 run_local() {
-    set -- "$(built_runner)" run --local \
+    set -- "$(built_runner)" run --local --script $$ \
         --lab "lab-$topic" --compose-dir compose --results "$RESULTS"
     code=0
     if [ -t 0 ]; then

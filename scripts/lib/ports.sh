@@ -15,22 +15,27 @@ check_ports() {
         variable=${use%%=*}
         port=${use#*=}
         eval "port=\${$variable:-$port}"
-        if is_taken "$port"; then
+        if is_taken "$port" && ! is_ours "$port"; then
             caution "port $port on 127.0.0.1 is taken: set $variable to another one"
             taken=yes
         fi
     done
-    [ -n "$taken" ] || good "ports: all $# that labs publish are free"
+    [ -n "$taken" ] || good "ports: all $# that labs publish are free, or this project's own"
 }
+
+# Whether a container of this project publishes the port.
+is_ours() { [ -n "$(project_containers --filter "publish=$1" 2>/dev/null)" ]; }
 
 # VARIABLE=PORT of each port that can be chosen.
 published_ports() {
     port_uses | sed -n 's/^\(PARLAB_PORT_[A-Z_]*\) \([0-9]*\) .*/\1=\2/p' | sort -u
 }
 
-# VARIABLE PORT FILE:LINE SERVICE of each port that the Compose files publish on
-# the host, by "127.0.0.1:${VARIABLE:-PORT}:…" or by a number; then VARIABLE is -.
+# VARIABLE PORT FILE:LINE SERVICE of each port that the Compose files, or those
+# named, publish on the host, by "127.0.0.1:${VARIABLE:-PORT}:…" or by a number;
+# then VARIABLE is -.
 port_uses() {
+    [ $# -gt 0 ] || set -- compose/*.yml
     awk '
         FNR == 1 { service = "-" }
         /^  [a-z0-9_-]+:/ { service = $1; sub(/:.*/, "", service) }
@@ -46,7 +51,7 @@ port_uses() {
         /^ *(- |ports:)/ && match($0, /[0-9]+:[0-9]+("|\/|,|\]| |$)/) {
             split(substr($0, RSTART), use, ":")
             print "-", use[1], where
-        }' compose/*.yml
+        }' "$@"
 }
 
 # explain_taken_port LOG : of what `up` said, which port could not be had, who
@@ -70,6 +75,14 @@ explain_taken_port() {
     done
     bad "port $taken of this machine is taken${wanted:+, so $wanted cannot have it}"
     printf '  %s\n' "${remedy:-end what listens there}" >&2
+}
+
+# 0 leaves the choice to the engine.
+is_port() {
+    case $1 in
+    '' | *[!0-9]* | ??????*) return 1 ;;
+    esac
+    [ "$1" -le 65535 ]
 }
 
 is_taken() {

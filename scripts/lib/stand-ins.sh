@@ -79,3 +79,16 @@ rust_image() {
     import_as "$1" "ENV PATH=/usr/local/cargo/bin:$DEBIAN_PATH" 'ENV CARGO_HOME=/usr/local/cargo' \
         'ENV RUSTUP_HOME=/usr/local/rustup' 'CMD ["bash"]'
 }
+
+# As the official image: nobody, data and working folder in /prometheus, its
+# programs in /bin (which is /usr/bin in trixie). Debian's package is of this
+# very version.
+prometheus_image() {
+    root_of prometheus
+    cp -R "$root/etc/prometheus/console_libraries" "$root/etc/prometheus/consoles" "$root/usr/share/prometheus/"
+    mkdir -p "$root/prometheus"
+    chown 65534:65534 "$root/prometheus" "$root/etc/prometheus"
+    import_as "$1" "ENV PATH=$DEBIAN_PATH" 'USER nobody' 'WORKDIR /prometheus' 'VOLUME /prometheus' 'EXPOSE 9090' \
+        'ENTRYPOINT ["/bin/prometheus"]' \
+        'CMD ["--config.file=/etc/prometheus/prometheus.yml","--storage.tsdb.path=/prometheus","--web.console.libraries=/usr/share/prometheus/console_libraries","--web.console.templates=/usr/share/prometheus/consoles"]'
+}

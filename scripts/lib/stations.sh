@@ -15,8 +15,9 @@ prepare_state() {
         [ -w "$folder" ] ||
             die "$EXIT_UNAVAILABLE" "you cannot write to $folder/" "sudo chown -R $(id -u):$(id -g) $RESULTS"
     done
-    rm -rf "$STATE/control"
-    mkdir "$STATE/control"
+    # What the last run told of itself stays, for those who watch.
+    mkdir -p "$STATE/control"
+    rm -f "$STATE"/control/*.request "$STATE"/control/*.answer "$STATE"/control/*.new
     [ "$(id -u)" != 0 ] || chown "$PARLAB_USER" "$STATE" "$STATE/control" "$RESULTS/lab-$topic"
     LAB_ENGINE="Docker $(docker version --format '{{.Server.Version}}')"
     export PARLAB_USER LAB_ENGINE
@@ -38,7 +39,7 @@ build_stations() {
 # one, as options that pass them on.
 mentioned_variables() {
     {
-        cat compose/services.yml "$file" | tr '$' '\n' | sed -n 's/^{\([A-Za-z_][A-Za-z0-9_]*\).*/\1/p'
+        cat compose/services.yml compose/observability.yml "$file" | tr '$' '\n' | sed -n 's/^{\([A-Za-z_][A-Za-z0-9_]*\).*/\1/p'
         sed -n 's/^ *\([A-Z][A-Z0-9_]*\): *$/\1/p' compose/services.yml "$file"
     } | sort -u | while read -r variable; do printf -- '-e %s ' "$variable"; done
 }
@@ -55,11 +56,16 @@ check_file() {
     export LAB_STATIONS="$stations"
 }
 
-# One-off runners whose client was killed, and stations left frozen.
-clear_leftovers() {
+# One-off runners whose script was killed, with all that it started.
+clear_runners() {
     for leftover in $(project_containers -a --filter label=com.docker.compose.oneoff=True); do
         docker rm -f "$leftover" >/dev/null
     done
+}
+
+# And stations left frozen.
+clear_leftovers() {
+    clear_runners
     for paused in $(project_containers --filter status=paused); do
         docker unpause "$paused" >/dev/null
     done
