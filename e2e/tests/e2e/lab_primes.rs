@@ -1,11 +1,14 @@
 //! `lab-primes` as a person runs it.
 
-use crate::support::{Checkout, Docker, root, said};
+use crate::observability;
+use crate::observability::panels::Panels;
+use crate::observability::prometheus::Prometheus;
+use crate::support::{Checkout, Docker, finish, root, said};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-const LAB: &str = "lab-primes";
+pub(crate) const LAB: &str = "lab-primes";
 
 /// A station's replicas, CPU quota and cpuset, as the Compose file has them.
 const LIMITS: [(&str, usize, Option<f64>, &str); 6] = [
@@ -18,15 +21,30 @@ const LIMITS: [(&str, usize, Option<f64>, &str); 6] = [
 ];
 
 #[test]
-fn quick_run_measures_applies_limits_and_keeps_a_valid_report() {
+fn quick_run_measures_applies_limits_keeps_a_valid_report_and_is_seen_by_prometheus() {
     let Some(docker) = Docker::take("lab-primes, quick") else {
         return;
     };
-    let checkout = Checkout::new();
+    let checkout = docker.checkout();
 
-    let output = checkout.run(&["lab-primes", "QUICK=1"]);
+    observability::start(&checkout);
+    let panels = Panels::ask(Prometheus::of(&docker));
+    let arguments = ["lab-primes", "QUICK=1"];
+    let mut make = checkout.make(&arguments);
+    let child = make.env("NO_OBSERVABILITY", "0").spawn().unwrap();
+    let ended = std::thread::spawn(move || {
+        let output = finish(child, &arguments);
+        if !output.status.success() {
+            // Who watches waits in vain then, and is the first to say so.
+            eprintln!("{}", said(&output));
+        }
+        output
+    });
+    observability::watch_a_run(&docker);
+    let output = ended.join().unwrap();
 
     assert!(output.status.success(), "{}", said(&output));
+    panels.all_had_data();
     let report = checkout.report(LAB);
     assert!(report.quick && !report.partial);
     assert!(report.rows.len() >= 6, "{} rows", report.rows.len());
@@ -43,6 +61,7 @@ fn quick_run_measures_applies_limits_and_keeps_a_valid_report() {
     assert_valid(&checkout.report_json(LAB));
     assert_limits(&docker);
     explain_gives_the_same_verdicts(&checkout);
+    observability::look_back(&docker, &checkout);
 }
 
 pub(crate) fn assert_valid(report: &Value) {
@@ -119,10 +138,10 @@ fn explain_gives_the_same_verdicts(checkout: &Checkout) {
 
 #[test]
 fn an_edited_limit_is_named_in_the_next_report_with_its_effect() {
-    let Some(_docker) = Docker::take("lab-primes, edited") else {
+    let Some(docker) = Docker::take("lab-primes, edited") else {
         return;
     };
-    let checkout = Checkout::new();
+    let checkout = docker.checkout();
     let narrowed = ["lab-primes", "STATION=primes-half", "WORKERS=2"];
 
     let before = checkout.run(&narrowed);
@@ -159,7 +178,7 @@ fn a_killed_station_is_named_and_the_other_rows_go_on() {
     let Some(docker) = Docker::take("lab-primes, killed") else {
         return;
     };
-    let checkout = Checkout::new();
+    let checkout = docker.checkout();
     let arguments = ["lab-primes", "QUICK=1"];
 
     let mut child = checkout.make(&arguments).spawn().unwrap();
@@ -208,7 +227,7 @@ fn an_interrupted_run_keeps_whole_rounds_and_leaves_nothing_running() {
     let Some(docker) = Docker::take("lab-primes, interrupted") else {
         return;
     };
-    let checkout = Checkout::new();
+    let checkout = docker.checkout();
     let arguments = ["lab-primes", "QUICK=1"];
 
     let mut child = checkout.make(&arguments).spawn().unwrap();
@@ -218,7 +237,7 @@ fn an_interrupted_run_keeps_whole_rounds_and_leaves_nothing_running() {
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
         if !interrupted && line.contains("round 1 of") {
             std::thread::sleep(Duration::from_millis(1500));
-            interrupt_children_of(id);
+            signal_script(id, "INT");
             interrupted = true;
         }
     }
@@ -238,9 +257,37 @@ fn an_interrupted_run_keeps_whole_rounds_and_leaves_nothing_running() {
     );
 }
 
-/// SIGINT to the script that make started, as Ctrl-C without a terminal.
-fn interrupt_children_of(make: u32) {
-    let signal = format!("kill -INT $(pgrep -P {make} -f lab.sh)");
+#[test]
+fn the_runner_ends_with_a_script_that_is_killed() {
+    let Some(docker) = Docker::take("lab-primes, killed") else {
+        return;
+    };
+    let checkout = docker.checkout();
+
+    let mut child = checkout.make(&["lab-primes", "QUICK=1"]).spawn().unwrap();
+    let stderr = child.stderr.take().unwrap();
+    let mut killed = false;
+    // To the end of what the runner says.
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        if !killed && line.contains("round 1 of") {
+            signal_script(child.id(), "KILL");
+            killed = true;
+        }
+    }
+
+    assert!(killed && !child.wait().unwrap().success());
+    assert!(checkout.report(LAB).partial);
+    // Its last words are heard before the engine has taken note of its end.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !docker.containers("lab").is_empty() {
+        assert!(Instant::now() < deadline, "the runner is still there");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// A signal to the script that make started; SIGINT is Ctrl-C without a terminal.
+fn signal_script(make: u32, signal: &str) {
+    let signal = format!("kill -{signal} $(pgrep -P {make} -f lab.sh)");
     let status = std::process::Command::new("sh")
         .args(["-c", &signal])
         .status()
@@ -250,15 +297,29 @@ fn interrupt_children_of(make: u32) {
 
 #[test]
 fn a_limit_above_the_hosts_is_refused_by_line_and_the_others_run() {
-    let Some(_docker) = Docker::take("lab-primes, refused") else {
+    let Some(docker) = Docker::take("lab-primes, refused") else {
         return;
     };
-    let checkout = Checkout::new();
+    let checkout = docker.checkout();
     let line = checkout.edit_quota(LAB, "primes-one", "1.0", "999.0");
 
-    let output = checkout.run(&["lab-primes", "STATION=primes-one", "ROUNDS=1", "LIMIT=2e5"]);
+    let alone = checkout.run(&["lab-primes", "STATION=primes-one"]);
+    let arguments = [
+        "lab-primes",
+        "STATION=primes-one,primes-two",
+        "ROUNDS=1",
+        "LIMIT=2e5",
+    ];
+    let output = checkout.run(&arguments);
 
+    assert!(!alone.status.success());
+    let nothing = said(&alone);
+    assert!(
+        nothing.contains("STATION=primes-one: nothing of this can be measured here"),
+        "{nothing}"
+    );
     let said = said(&output);
+    assert!(output.status.success(), "{said}");
     assert!(
         said.contains(&format!("compose/lab-primes.yml:{line}")),
         "{said}"
@@ -276,10 +337,10 @@ fn a_limit_above_the_hosts_is_refused_by_line_and_the_others_run() {
 
 #[test]
 fn taking_down_what_is_not_up_is_no_error() {
-    let Some(_docker) = Docker::take("down, twice") else {
+    let Some(docker) = Docker::take("down, twice") else {
         return;
     };
-    let checkout = Checkout::new();
+    let checkout = docker.checkout();
     for _ in 0..2 {
         let output = checkout.run(&["down"]);
         assert!(output.status.success(), "{}", said(&output));

@@ -1,17 +1,26 @@
 //! `lab run --local`: the same lab as child processes, without Docker.
 
 pub(crate) mod bench;
+mod faults;
 
 use crate::support::{finish, said};
 use crate::truth::{DISTURBED, disturbance};
-use bench::{Bench, first_round, gone, groups_of, programs, signal, stations_of};
+use bench::{Bench, children_of, first_round, gone, groups_of, programs, signal, stations_of};
 use measure::report::{Backend, EnforcementMeans, RunReport, Station, VerdictKind};
-use std::process::Command;
+use std::process::{Command, Output};
 
 const LAB: &str = "lab-primes";
 
 /// Small enough for programs that are not optimised.
 const SMALL: (&str, &str) = ("LIMIT", "2e5");
+
+/// One row and one round.
+pub(crate) const SHORTEST: [(&str, &str); 4] = [
+    ("STATION", "primes-pinned"),
+    ("WORKERS", "1"),
+    ("ROUNDS", "1"),
+    SMALL,
+];
 
 fn station<'r>(report: &'r RunReport, name: &str) -> &'r Station {
     let mut stations = report.stations.iter();
@@ -164,6 +173,57 @@ fn a_second_run_is_told_of_the_first() {
 }
 
 #[test]
+fn a_run_ends_with_the_script_that_called_it() {
+    let bench = Bench::new();
+    // With nothing behind it the shell would become the runner.
+    let words = "--script $$; echo 'the script has gone on'";
+    let mut script = bench.start_in_script(words, &[("STATION", "primes-pinned"), SMALL]);
+    let stderr = first_round(&mut script);
+    let runner = *children_of(script.id()).first().unwrap();
+    assert!(!stations_of(runner).is_empty());
+
+    signal(script.id(), "KILL");
+    // Until the runner, which has the other ends, has ended too.
+    let output = script.wait_with_output().unwrap();
+    stderr.join().unwrap();
+
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains("The whole run: "), "{stdout}");
+    assert!(!stdout.contains("has gone on"), "{stdout}");
+    assert!(bench.report().partial);
+    gone(|| stations_of(runner));
+    gone(|| groups_of(runner));
+    // What the killed script left of its lock is in nobody's way.
+    let next = finish(
+        bench.start_in_script("--script $$", &SHORTEST),
+        &["a script"],
+    );
+    assert!(next.status.success(), "{}", said(&next));
+}
+
+#[test]
+fn a_script_and_a_run_called_by_hand_see_each_other() {
+    let bench = Bench::new();
+    let busy = |output: &Output| {
+        let said = said(output);
+        assert_eq!(output.status.code(), Some(75), "{said}");
+        assert!(said.contains("another lab is running here"), "{said}");
+    };
+
+    // By hand in a shell that holds the scripts' lock, since it is not named.
+    busy(&finish(bench.start_in_script("", &SHORTEST), &["a script"]));
+
+    let mut by_hand = bench.start(&[("STATION", "primes-pinned"), SMALL]);
+    let stderr = first_round(&mut by_hand);
+    let script = bench.start_in_script("--script $$", &SHORTEST);
+    let output = finish(script, &["a script"]);
+    signal(by_hand.id(), "INT");
+    by_hand.wait_with_output().unwrap();
+    stderr.join().unwrap();
+    busy(&output);
+}
+
+#[test]
 fn with_affinity_alone_fractions_do_not_run_and_whole_cpus_are_pins() {
     let bench = Bench::new();
 
@@ -190,56 +250,6 @@ fn with_affinity_alone_fractions_do_not_run_and_whole_cpus_are_pins() {
     assert!(!cpuset.contains(['-', ',']), "one CPU: {cpuset}");
 }
 
-#[test]
-fn what_only_docker_has_is_refused_by_line_and_the_others_run() {
-    let bench = Bench::new();
-    let text = std::fs::read_to_string(bench.compose()).unwrap();
-    let station = "  primes-half:\n";
-    let edited = text.replacen(
-        station,
-        &format!("{station}    volumes: [\"/tmp:/data\"]\n"),
-        1,
-    );
-    let line = edited
-        .lines()
-        .position(|line| line.contains("volumes"))
-        .unwrap()
-        + 1;
-    std::fs::write(bench.compose(), edited).unwrap();
-
-    let output = bench.run(&[
-        ("STATION", "primes-pinned"),
-        ("WORKERS", "1"),
-        ("ROUNDS", "1"),
-        SMALL,
-    ]);
-
-    let said = said(&output);
-    assert!(output.status.success(), "{said}");
-    let place = format!("compose/lab-primes.yml:{line}: primes-half: a local station has no disk");
-    assert!(said.contains(&place), "{said}");
-}
-
-#[test]
-fn a_component_that_the_lab_needs_is_refused_before_anything_starts() {
-    let bench = Bench::new();
-    let text = std::fs::read_to_string(bench.compose()).unwrap();
-    std::fs::write(
-        bench.compose(),
-        format!("{text}\nx-parlab: {{needs: [redis]}}\n"),
-    )
-    .unwrap();
-
-    let output = bench.run(&[]);
-
-    assert_eq!(output.status.code(), Some(65), "{}", said(&output));
-    let said = said(&output);
-    assert!(
-        said.contains("this lab needs redis, which local stations cannot start yet"),
-        "{said}"
-    );
-}
-
 /// The options are checked before a station runs that could be asked.
 #[test]
 fn what_the_check_knows_of_primes_is_what_primes_says() {
@@ -262,83 +272,4 @@ fn what_the_check_knows_of_primes_is_what_primes_says() {
     let limit = names(&said(&refused), "must be from 1 to ", ';');
     let refused = bench.run(&[("LIMIT", "1e30")]);
     assert_eq!(names(&said(&refused), "must be from 1 to ", ';'), limit);
-}
-
-/// One row and one round.
-const SHORTEST: [(&str, &str); 4] = [
-    ("STATION", "primes-pinned"),
-    ("WORKERS", "1"),
-    ("ROUNDS", "1"),
-    SMALL,
-];
-
-#[test]
-fn a_full_disk_costs_neither_the_table_nor_the_run_before() {
-    let bench = Bench::new();
-    let first = bench.run(&SHORTEST);
-    assert!(first.status.success(), "{}", said(&first));
-    let before = bench.kept();
-
-    // A file that may not grow fails as a full disk does, and needs no root.
-    let child = bench.start_with_small_files(&SHORTEST);
-    let runner = child.id();
-    let second = finish(child, &["lab run --local"]);
-
-    assert_eq!(second.status.code(), Some(1), "{}", said(&second));
-    let stdout = String::from_utf8_lossy(&second.stdout);
-    assert!(
-        stdout.contains("sequential *") && stdout.contains("\nVerdicts\n"),
-        "{stdout}"
-    );
-    let stderr = String::from_utf8_lossy(&second.stderr);
-    assert!(
-        stderr.contains("run.json: the run cannot be written"),
-        "{stderr}"
-    );
-    assert_eq!(
-        bench.kept(),
-        before,
-        "the first run and `latest`, nothing half"
-    );
-    assert!(!bench.report().rows.is_empty());
-    gone(|| stations_of(runner));
-    gone(|| groups_of(runner));
-}
-
-#[test]
-fn earlier_runs_that_cannot_be_read_are_passed_over() {
-    let bench = Bench::new();
-    for (name, text) in [
-        ("2020-01-01T00-00-00Z", "{\"schema\": \"parl"),
-        ("2020-01-02T00-00-00Z", "{\"schema\": \"parlab-run/9\"}"),
-        ("2020-01-03T00-00-00Z", "no run at all"),
-    ] {
-        let folder = bench.runs().join(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("run.json"), text).unwrap();
-    }
-    // A folder of that name is none either.
-    std::fs::create_dir_all(bench.runs().join("2020-01-04T00-00-00Z/run.json")).unwrap();
-
-    let output = bench.run(&SHORTEST);
-
-    assert!(output.status.success(), "{}", said(&output));
-    let passed_over = bench.report().compared_with.passed_over;
-    assert_eq!(passed_over.len(), 3, "{passed_over:?}");
-}
-
-#[test]
-fn results_that_cannot_be_written_are_said_before_anything_is_measured() {
-    let bench = Bench::new();
-    std::fs::write(bench.runs().parent().unwrap(), "in the way").unwrap();
-
-    let output = bench.run(&SHORTEST);
-
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    let said = said(&output);
-    assert!(
-        said.contains("results/lab-primes: you cannot write there"),
-        "{said}"
-    );
-    assert!(!said.contains("round 1 of"), "{said}");
 }

@@ -6,9 +6,12 @@
 // Holding `Docker` is what permits its calls.
 #![allow(clippy::unused_self)]
 
+mod dashboards;
 mod lab_primes;
 mod local;
+mod observability;
 mod repository;
 mod scripts;
 mod support;
+mod top;
 mod truth;

@@ -1,12 +1,13 @@
 //! What must stand in the repository: every lab has its parts, every Compose
 //! file is one, every command in the documents runs.
 
-use crate::support::{Docker, root};
-use std::collections::BTreeSet;
+use crate::support::{Docker, root, said};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-fn labs() -> Vec<String> {
+/// The names of all labs.
+pub(crate) fn labs() -> Vec<String> {
     let mut labs: Vec<_> = std::fs::read_dir(root().join("compose"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -75,8 +76,157 @@ fn every_compose_file_is_one() {
     }
 }
 
+#[test]
+fn every_lab_has_what_watches_it() {
+    for lab in labs() {
+        let compose = read(format!("compose/{lab}.yml"));
+        assert!(
+            compose.contains("\ninclude: [observability.yml]\n"),
+            "compose/{lab}.yml does not include observability.yml"
+        );
+    }
+}
+
+/// The stations of all labs, by the service that they extend.
+fn stations() -> BTreeMap<String, BTreeSet<String>> {
+    let mut stations: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for lab in labs() {
+        let mut name = String::new();
+        for line in read(format!("compose/{lab}.yml")).lines() {
+            match line
+                .strip_prefix("  ")
+                .and_then(|line| line.strip_suffix(':'))
+            {
+                Some(key) if !key.starts_with(' ') => key.clone_into(&mut name),
+                _ => {}
+            }
+            let extends = line
+                .trim()
+                .strip_prefix("extends: {file: services.yml, service: ");
+            match extends.and_then(|rest| rest.strip_suffix('}')) {
+                Some("lab") | None => {}
+                Some(service) => {
+                    let of_service = stations.entry(service.to_owned()).or_default();
+                    of_service.insert(name.clone());
+                }
+            }
+        }
+    }
+    stations
+}
+
+#[test]
+fn prometheus_and_the_monitor_ask_every_station_of_every_lab() {
+    let stations = stations();
+    assert!(stations["primes"].len() >= 6, "{stations:?}");
+    let config = read("prometheus/prometheus.yml");
+    let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut job = "";
+    for line in config.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix("- job_name: ") {
+            job = name;
+        } else if let Some(name) = line
+            .strip_prefix("- ")
+            .filter(|rest| !rest.contains([':', '/']))
+        {
+            asked
+                .entry(job.to_owned())
+                .or_default()
+                .insert(name.to_owned());
+        }
+    }
+    assert_eq!(asked, stations, "prometheus/prometheus.yml, names by job");
+
+    let watchers = read("compose/observability.yml");
+    let named = watchers
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("METRICS_STATIONS: "));
+    let named: BTreeSet<String> = named.unwrap().split(',').map(str::to_owned).collect();
+    let all: BTreeSet<String> = stations.into_values().flatten().collect();
+    assert_eq!(named, all, "compose/observability.yml, METRICS_STATIONS");
+}
+
+#[test]
+fn the_recording_rules_are_those_of_the_documentation() {
+    let rules = read("prometheus/rules/stations.yml");
+    let recorded: BTreeSet<&str> = rules
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- record: "))
+        .collect();
+    let document = read("docs/metrics.md");
+    let (_, section) = document.split_once("\n## Recording rules\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let documented: BTreeSet<&str> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
+    assert_eq!(recorded, documented);
+}
+
+/// Prometheus' own tool: installed here, or in its image where there is one.
+fn promtool() -> Option<Command> {
+    let ended_well = |command: &mut Command| {
+        let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+        quiet.status().is_ok_and(|status| status.success())
+    };
+    if ended_well(Command::new("promtool").arg("--version")) {
+        let mut tool = Command::new("promtool");
+        tool.current_dir(root().join("prometheus"));
+        return Some(tool);
+    }
+    let watchers = read("compose/observability.yml");
+    let image = watchers
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("image: prom/"));
+    let image = format!("prom/{}", image.unwrap());
+    ended_well(Command::new("docker").args(["image", "inspect", &image])).then(|| {
+        let mount = format!(
+            "{}:/prometheus-files:ro",
+            root().join("prometheus").display()
+        );
+        let mut tool = Command::new("docker");
+        tool.args(["run", "--rm", "--network", "none", "-v", &mount])
+            .args([
+                "-w",
+                "/prometheus-files",
+                "--entrypoint",
+                "promtool",
+                &image,
+            ]);
+        tool
+    })
+}
+
+#[test]
+fn prometheus_takes_its_files_and_the_rules_do_what_their_tests_say() {
+    if promtool().is_none() {
+        assert!(
+            std::env::var_os("PARLAB_REQUIRE_DOCKER").is_none(),
+            "there is neither promtool nor the image of Prometheus"
+        );
+        eprintln!("left out: prometheus/, since there is neither promtool nor Prometheus' image");
+        return;
+    }
+    let files = |folder: &str| {
+        let entries = std::fs::read_dir(root().join("prometheus").join(folder)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.map(|name| format!("{folder}/{name}")).collect();
+        names.sort();
+        assert!(!names.is_empty(), "{folder}");
+        names
+    };
+    // It checks the rules that it names too.
+    let config = vec!["check".into(), "config".into(), "prometheus.yml".into()];
+    let rules = [vec!["check".into(), "rules".into()], files("rules")].concat();
+    let tests = [vec!["test".into(), "rules".into()], files("tests")].concat();
+    for arguments in [config, rules, tests] {
+        let output = promtool().unwrap().args(&arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    }
+}
+
 /// The documents a person follows.
-fn documents() -> Vec<PathBuf> {
+pub(crate) fn documents() -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = [
         "README.md",
         "ARCHITECTURE.md",
@@ -218,6 +368,7 @@ fn make_targets() -> BTreeSet<String> {
         "down",
         "clean",
         "stats",
+        "top",
         "logs",
         "doctor",
         "offline-images",

@@ -40,6 +40,14 @@ impl Docker {
         }
     }
 
+    /// A checkout whose labs run in containers. All checkouts share one project,
+    /// so only who has the turn may take it down, as dropping this one does.
+    pub(crate) fn checkout(&self) -> Checkout {
+        let mut checkout = Checkout::new();
+        checkout.in_docker = true;
+        checkout
+    }
+
     /// What `docker …` prints.
     pub(crate) fn output(&self, arguments: &[&str]) -> String {
         let output = Command::new("docker").args(arguments).output().unwrap();
@@ -77,14 +85,16 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// A copy of the files that git knows, in a folder of its own: a test may edit
-/// its Compose files and keeps its results to itself. Dropping it takes the
-/// project's containers down.
+/// its Compose files and keeps its results to itself.
 pub(crate) struct Checkout {
     folder: tempfile::TempDir,
+    /// Whether dropping it takes the project's containers down.
+    in_docker: bool,
 }
 
 impl Checkout {
-    /// Copies what git tracks, and what it would track.
+    /// Copies what git tracks, and what it would track. For what runs no
+    /// container; see [`Docker::checkout`].
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let copy = format!(
@@ -96,7 +106,10 @@ impl Checkout {
         );
         let status = Command::new("sh").args(["-c", &copy]).status().unwrap();
         assert!(status.success(), "the checkout cannot be copied");
-        Self { folder }
+        Self {
+            folder,
+            in_docker: false,
+        }
     }
 
     /// A file in it.
@@ -122,6 +135,8 @@ impl Checkout {
         make.current_dir(self.folder.path())
             .args(arguments)
             .env("CI", "true")
+            // Who tests what watches says so.
+            .env("NO_OBSERVABILITY", "1")
             .env_remove("MAKEFLAGS")
             .env_remove("MAKELEVEL")
             .stdin(Stdio::null())
@@ -152,7 +167,9 @@ impl Checkout {
 
 impl Drop for Checkout {
     fn drop(&mut self) {
-        let _ = self.make(&["down"]).output();
+        if self.in_docker {
+            let _ = self.make(&["down"]).output();
+        }
     }
 }
 

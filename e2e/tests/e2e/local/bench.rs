@@ -52,6 +52,30 @@ impl Bench {
         self.spawn(&mut shell, settings)
     }
 
+    /// A run called by a shell that holds the scripts' lock, with these words
+    /// behind it. The shell's own process is `$$`.
+    pub(crate) fn start_in_script(&self, words: &str, settings: &[(&str, &str)]) -> Child {
+        let script = format!(
+            ". '{0}/scripts/lib/common.sh'; . '{0}/scripts/lib/lock.sh'; trap free_lock EXIT; \
+             take_lock; \"$0\" \"$@\" {words}",
+            root().display()
+        );
+        let mut shell = Command::new("sh");
+        shell.args(["-euc", &script]).arg(programs().join("lab"));
+        self.spawn(&mut shell, settings)
+    }
+
+    /// A run in this control group.
+    pub(crate) fn start_in_group(&self, group: &Path, settings: &[(&str, &str)]) -> Child {
+        let enter = "echo $$ >\"$0/cgroup.procs\" && exec \"$@\"";
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", enter])
+            .arg(group)
+            .arg(programs().join("lab"));
+        self.spawn(&mut shell, settings)
+    }
+
     fn spawn(&self, command: &mut Command, settings: &[(&str, &str)]) -> Child {
         command
             .current_dir(self.folder.path())
@@ -109,6 +133,14 @@ pub(crate) fn programs() -> &'static Path {
         let own = Path::new(env!("CARGO_BIN_EXE_known-load"));
         own.parent().unwrap().to_owned()
     })
+}
+
+/// The processes whose parent this is.
+pub(crate) fn children_of(process: u32) -> Vec<u32> {
+    let children = format!("pgrep -P {process}");
+    let output = Command::new("sh").args(["-c", &children]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|pid| pid.parse().unwrap()).collect()
 }
 
 /// The processes that a runner started, by what it put into their environment.
