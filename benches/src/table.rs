@@ -5,8 +5,8 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use measure::report::Interval;
 use std::fmt;
 
-/// What the range of the rounds must cover before anything is claimed from it;
-/// that of six covers 96.9 %.
+/// What the interval of the median must cover before anything is claimed from
+/// it; the range of six rounds covers 96.9 %.
 const CLAIM_COVERAGE: f64 = 0.95;
 
 /// Rows under heads, as Markdown.
@@ -79,8 +79,8 @@ impl fmt::Display for Figures {
 }
 
 impl Goal {
-    /// The goal, and whether all rounds are on its side, none is, or neither is
-    /// shown: only some are, or there are too few of them.
+    /// The goal, and whether the whole interval is on its side, on the other, or
+    /// neither is shown: the goal lies within it, or there are too few rounds.
     pub fn judge(self, measured: &Interval) -> String {
         let (goal, met, missed) = match self {
             Self::AtMost(most) => (
