@@ -55,50 +55,50 @@ const CASES: [Case; 11] = [
     },
     Case {
         limits: TWO_CPUS,
-        load: "--workers 2 --busy-ms 5 --items 200",
+        load: "--workers 2 --busy-ms 5 --items 140",
         expected: VerdictKind::Cpu,
     },
     Case {
         limits: TWO_CPUS,
-        load: "--workers 1 --busy-ms 5 --items 200",
+        load: "--workers 1 --busy-ms 5 --items 100",
         expected: VerdictKind::Workers,
     },
     Case {
         limits: TWO_CPUS,
-        load: "--workers 4 --busy-ms 5 --items 100",
+        load: "--workers 4 --busy-ms 5 --items 60",
         expected: VerdictKind::Oversubscribed,
     },
     Case {
         limits: TWO_CPUS,
-        load: "--workers 2 --busy-ms 5 --items 60 --first-items 200",
+        load: "--workers 2 --busy-ms 5 --items 30 --first-items 100",
         expected: VerdictKind::Imbalance,
     },
     // 120 ms of CPU every 300 ms or so: 40 % of a quota of one CPU, but
     // more than it has in one period on two CPUs.
     Case {
         limits: quota("1.0"),
-        load: "--workers 2 --busy-ms 70 --sleep-ms 280 --items 5",
+        load: "--workers 2 --busy-ms 70 --sleep-ms 280 --items 4",
         expected: VerdictKind::Bursts,
     },
     Case {
         limits: quota("1.0"),
-        load: "--workers 2 --busy-ms 5 --items 100 --lock",
+        load: "--workers 2 --busy-ms 5 --items 50 --lock",
         expected: VerdictKind::Contention,
     },
     Case {
         limits: quota("2.0"),
-        load: "--workers 2 --busy-ms 5 --items 100 --lock",
+        load: "--workers 2 --busy-ms 5 --items 50 --lock",
         expected: VerdictKind::Contention,
     },
     // Eight threads, as probed for the design, leave 1 to 3 % idle here.
     Case {
         limits: TWO_CPUS,
-        load: "--workers 16 --busy-ms 5 --sleep-ms 5 --items 40",
+        load: "--workers 16 --busy-ms 5 --sleep-ms 5 --items 25",
         expected: VerdictKind::Cpu,
     },
     Case {
         limits: TWO_CPUS,
-        load: "--workers 2 --busy-ms 1 --sleep-ms 20 --items 50",
+        load: "--workers 2 --busy-ms 1 --sleep-ms 20 --items 25",
         expected: VerdictKind::Waiting,
     },
     // CPUs that stand idle while threads are ready at other moments: no
@@ -210,7 +210,7 @@ fn assert_hogs(place: &impl Place) {
         let _hog = place.hog(on, threads);
         let case = Case {
             limits,
-            load: "--workers 2 --busy-ms 5 --items 100",
+            load: "--workers 2 --busy-ms 5 --items 60",
             expected: VerdictKind::Host,
         };
         assert_truth(place, &case);
