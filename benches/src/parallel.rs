@@ -187,6 +187,7 @@ mod tests {
                     workers: on_cpu_seconds.iter().map(worker).collect(),
                     ..ReplicaAccount::default()
                 }],
+                ..Round::default()
             }],
             predicted_wall_seconds: Some(Interval {
                 median: 0.5,

@@ -5,6 +5,7 @@ use crate::report::{Interval, Row, RunReport, Station};
 use crate::schedule::{Inputs, predict};
 use crate::stats::{compare_within_rounds, interval, median, outliers, pair_by_round};
 use crate::verdict::{Case, verdict};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Fills every derived field of `report` from its rounds and stations: all
 /// figures and verdicts of the rows, and what the comparisons let one claim.
@@ -20,12 +21,15 @@ pub fn analyse(report: &mut RunReport) {
         .collect();
     let baseline = report.rows.iter().position(|row| row.baseline);
     for index in 0..report.rows.len() {
-        let baseline = baseline.map(|b| Baseline {
-            kernel: report.rows[b].kernel.clone(),
-            rounds: &figures[b],
-            is_this_row: b == index,
-        });
-        fill_row(&mut report.rows[index], &figures[index], baseline.as_ref());
+        let other = |i: &usize| *i != index;
+        let reference = baseline
+            .and_then(|b| reference(report, b, index))
+            .filter(other);
+        let given = Given {
+            baseline: baseline.map_or(&[], |b| &figures[b]),
+            reference: reference.map_or(&[], |i| &figures[i]),
+        };
+        fill_row(&mut report.rows[index], &figures[index], given);
     }
     for index in 0..report.rows.len() {
         let case = case(report, &figures, index, baseline);
@@ -34,11 +38,28 @@ pub fn analyse(report: &mut RunReport) {
     compare(report, &figures);
 }
 
-/// The baseline as one row sees it.
-struct Baseline<'a> {
-    kernel: String,
-    rounds: &'a [RoundFigures],
-    is_this_row: bool,
+/// What one row is held against.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    /// The baseline's rounds.
+    baseline: &'a [RoundFigures],
+    /// The rounds of the row that its CPU time is predicted from.
+    reference: &'a [RoundFigures],
+}
+
+/// The row that this one's CPU time is predicted from: the baseline, or where
+/// the kernel is another one, whose CPU seconds would say nothing, the row that
+/// differs from the baseline in the kernel alone.
+fn reference(report: &RunReport, baseline: usize, index: usize) -> Option<usize> {
+    let (base, kernel) = (&report.rows[baseline], &report.rows[index].kernel);
+    if base.kernel == *kernel {
+        return Some(baseline);
+    }
+    let like_it = |row: &Row| {
+        (&row.station, &row.strategy, row.workers) == (&base.station, &base.strategy, base.workers)
+            && row.kernel == *kernel
+    };
+    report.rows.iter().position(like_it)
 }
 
 fn figures_of(row: &Row, stations: &[Station]) -> Vec<RoundFigures> {
@@ -51,7 +72,7 @@ fn figures_of(row: &Row, stations: &[Station]) -> Vec<RoundFigures> {
         .collect()
 }
 
-fn fill_row(row: &mut Row, rounds: &[RoundFigures], baseline: Option<&Baseline>) {
+fn fill_row(row: &mut Row, rounds: &[RoundFigures], given: Given) {
     row.samples = rounds.iter().map(RoundFigures::job_seconds).collect();
     row.wall_seconds = interval(&row.samples);
     row.outliers = outliers(&row.samples)
@@ -74,8 +95,9 @@ fn fill_row(row: &mut Row, rounds: &[RoundFigures], baseline: Option<&Baseline>)
     let budget = typical_budget(rounds);
     row.time_budget = budget.map(|(states, _)| states);
     row.blocked_by = budget.map(|(_, causes)| causes);
-    row.predicted_wall_seconds = baseline.and_then(|b| predicted(row, rounds, b));
-    row.speedup = baseline.and_then(|b| speedup(rounds, b.rounds));
+    row.figures = figures_of_lab(rounds);
+    row.predicted_wall_seconds = predicted(row, rounds, given.reference);
+    row.speedup = speedup(rounds, given.baseline);
     row.efficiency = row.speedup.and_then(|s| efficiency(row, rounds, s));
 }
 
@@ -87,11 +109,21 @@ fn of_rounds(
     median(&rounds.iter().filter_map(figure).collect::<Vec<_>>())
 }
 
+/// The medians of the lab's own figures, each over the rounds that have it.
+fn figures_of_lab(rounds: &[RoundFigures]) -> BTreeMap<String, f64> {
+    let names: BTreeSet<&String> = rounds.iter().flat_map(|r| r.of_lab.keys()).collect();
+    let median_of = |name: &String| of_rounds(rounds, |r| r.of_lab.get(name).copied());
+    names
+        .into_iter()
+        .filter_map(|name| Some((name.clone(), median_of(name)?)))
+        .collect()
+}
+
 /// CPU seconds of one job outside the workers. The two clocks may differ by a
 /// tick, which must not read as less than none.
 fn cpu_outside_workers(round: &RoundFigures) -> Option<f64> {
     let outside = round.cpu_seconds? - round.worker_cpu_seconds?;
-    Some(outside.max(0.0) / f64::from(round.repeats))
+    Some(outside.max(0.0) / round.jobs()).filter(|cpu| cpu.is_finite())
 }
 
 fn job_walls(rounds: &[RoundFigures]) -> Vec<(u32, f64)> {
@@ -114,25 +146,26 @@ fn efficiency(row: &Row, rounds: &[RoundFigures], speedup: Interval) -> Option<f
     (workers > 0).then(|| speedup.median / workers as f64)
 }
 
-/// What the baseline's CPU seconds of the same round come to under this row's
-/// limits and schedule. A baseline would only predict itself, and another
-/// kernel's CPU seconds say nothing.
-fn predicted(row: &Row, rounds: &[RoundFigures], baseline: &Baseline) -> Option<Interval> {
-    if baseline.is_this_row || baseline.kernel != row.kernel {
-        return None;
-    }
+/// What the reference row's CPU seconds of the same round come to under this
+/// row's limits and schedule, and what its waiting takes at least.
+fn predicted(row: &Row, rounds: &[RoundFigures], reference: &[RoundFigures]) -> Option<Interval> {
     let predictions: Vec<_> = rounds
         .iter()
         .filter_map(|round| {
-            let same = baseline.rounds.iter().find(|b| b.round == round.round)?;
+            let same = reference.iter().find(|b| b.round == round.round)?;
             let replicas = round.model_replicas()?;
-            predict(&Inputs {
-                cpu_seconds: same.job_cpu_seconds()?,
+            let cpu_seconds = same.job_cpu_seconds()?;
+            let by_cpu = predict(&Inputs {
+                cpu_seconds,
                 repeats: round.repeats,
                 replicas: &replicas,
                 allowed_cpus: round.allowed_cpus?,
                 shares: row.work_shares.as_deref(),
-            })
+            })?;
+            match round.waiting {
+                Some(job) => by_cpu.at_least(job.least_seconds(cpu_seconds / job.items)),
+                None => Some(by_cpu),
+            }
         })
         .collect();
     let walls: Vec<f64> = predictions.iter().map(|p| p.wall_seconds).collect();
@@ -151,7 +184,9 @@ fn case<'a>(
     baseline: Option<usize>,
 ) -> Case<'a> {
     let row = &report.rows[index];
-    let comparable = baseline.filter(|&b| b != index && report.rows[b].kernel == row.kernel);
+    let comparable = baseline
+        .and_then(|b| reference(report, b, index))
+        .filter(|&other| other != index);
     Case {
         row,
         rounds: &figures[index],

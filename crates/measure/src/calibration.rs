@@ -31,11 +31,12 @@ impl Next {
     }
 }
 
-/// Seconds of one job when it goes on for long: a short probe may end within
+/// Seconds of one repeat when it goes on for long: a short probe may end within
 /// the first period's quota, so at least its CPU seconds ÷ the CPUs granted.
-pub fn sustained_job_seconds(probe: &Round, granted_cpus: f64) -> f64 {
-    let cpu = probe.cpu_seconds().unwrap_or(0.0) / f64::from(probe.repeats.max(1));
-    probe.job_seconds().max(cpu / granted_cpus.max(1e-6))
+pub fn sustained_repeat_seconds(probe: &Round, granted_cpus: f64) -> f64 {
+    let repeats = f64::from(probe.repeats.max(1));
+    let cpu = probe.cpu_seconds().unwrap_or(0.0) / repeats;
+    (probe.wall_seconds() / repeats).max(cpu / granted_cpus.max(1e-6))
 }
 
 /// What to do after a probe of `repeats` jobs that took `wall_seconds`, so that

@@ -19,5 +19,6 @@ pub mod schedule;
 pub mod stats;
 pub mod text;
 pub mod verdict;
+pub mod waiting;
 
 pub use duration::{duration, durations};

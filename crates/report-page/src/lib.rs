@@ -8,6 +8,7 @@ mod conclusions;
 mod head;
 mod html;
 mod method;
+mod of_lab;
 mod plot;
 mod table;
 mod verdicts;
@@ -24,6 +25,7 @@ pub fn page(report: &RunReport) -> String {
         ("time", "Where the time went", plot::time(report)),
         ("wall", "Wall time", plot::wall(report)),
         ("figures", "All figures", table::table(report)),
+        ("lab", "Figures of this lab", of_lab::table(report)),
         ("verdicts", "Verdicts", verdicts::verdicts(report)),
         ("next", "What to try next", conclusions::next(report)),
         ("method", "Host and method", method::method(report)),

@@ -5,7 +5,7 @@ use crate::verdicts::anchor;
 use measure::durations;
 use measure::report::{Row, RunReport};
 use measure::text::figures::{NONE, UNKNOWN, percent, two_decimals};
-use measure::text::names::{by_station, station, work, workers};
+use measure::text::names::{by_station, scaled, station, work, workers};
 use measure::text::{State, brackets, limits, shares};
 
 /// Columns of a line.
@@ -118,7 +118,9 @@ fn line(report: &RunReport, row: &Row) -> String {
         figure(row, row.predicted_wall_seconds, |wall| durations(&wall))
     };
     let figures = [
-        figure(row, row.wall_seconds, |wall| durations(&wall)),
+        figure(row, row.wall_seconds, |wall| {
+            scaled(row).to_owned() + &durations(&wall)
+        }),
         predicted,
         figure(row, row.speedup, |s| two_decimals(s.median)),
         figure(row, row.efficiency, two_decimals),

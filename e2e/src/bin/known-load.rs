@@ -66,6 +66,7 @@ fn main() -> anyhow::Result<()> {
             round,
             repeats: 1,
             replicas: vec![load.sample(&cgroup)],
+            ..Round::default()
         })
         .collect();
     let mut report = report_here("known-load", "here", started);

@@ -249,6 +249,7 @@ impl Runner<'_> {
             round,
             repeats: measuring.repeats,
             replicas,
+            ..Round::default()
         })
     }
 }

@@ -180,7 +180,7 @@ impl<'a> Bench<'a> {
                 let probe = round_of(0, &sample, taken);
                 let granted = self.budget.effective_cpus().unwrap_or(f64::INFINITY);
                 let granted = granted.min(sample.strategy.threads(sample.workers) as f64);
-                let job = calibration::sustained_job_seconds(&probe, granted);
+                let job = calibration::sustained_repeat_seconds(&probe, granted);
                 let next = calibration::next_repeats(
                     sample.repeats,
                     probe.wall_seconds(),
@@ -249,6 +249,7 @@ fn round_of(round: u32, sample: &Sample, taken: Taken) -> Round {
         round,
         repeats: sample.repeats,
         replicas: vec![taken.account],
+        ..Round::default()
     }
 }
 

@@ -217,7 +217,7 @@ fn beside((row, baseline): (&Row, &Row)) -> Vec<f64> {
 }
 
 fn cpu_seconds(row: &Row) -> Vec<(u32, f64)> {
-    let job = |round: &Round| Some(round.cpu_seconds()? / f64::from(round.repeats.max(1)));
+    let job = |round: &Round| Some(round.cpu_seconds()? / round.jobs());
     let rounds = row.rounds.iter();
     rounds
         .filter_map(|round| Some((round.round, job(round)?)))

@@ -10,7 +10,8 @@ const SAME_CPUS: f64 = 1e-6;
 /// The quota model's wall for the CPU that this sample itself used ÷ its
 /// measured wall, against the nearer admissible value; `None` where no quota
 /// binds, where replicas share so few CPUs that these bind before their quotas
-/// do, and where a figure is unknown.
+/// do, where waiting for something outside takes at least as long, and where a
+/// figure is unknown.
 ///
 /// `shares` is the strategy's fixed schedule ([`Inputs::shares`]). Each replica
 /// has its own CPU, start and end; the slowest model stands against the slowest
@@ -36,6 +37,12 @@ pub fn quota_fidelity(round: &RoundFigures, shares: Option<&[f64]>) -> Option<f6
         };
         model = model.max(predict(&inputs)?.nearest(wall / repeats) * repeats);
         measured = measured.max(wall);
+    }
+    if round
+        .waiting
+        .is_some_and(|job| job.ideal_seconds() * round.jobs() >= model)
+    {
+        return None;
     }
     let fidelity = model / measured;
     (measured > 0.0 && fidelity.is_finite()).then_some(fidelity)

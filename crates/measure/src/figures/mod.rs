@@ -6,18 +6,22 @@ mod budget;
 mod cpus;
 mod fidelity;
 mod limits;
+mod of_lab;
 mod typical;
 mod worker_seconds;
 
 pub use fidelity::{binds, quota_fidelity};
 pub use limits::{Quota, StationLimits};
+pub use of_lab::{names, of_lab};
 pub use typical::typical_budget;
 pub use worker_seconds::WorkerSeconds;
 
 use crate::report::{BlockedBy, ReplicaAccount, Round, Station, TimeBudget};
 use crate::schedule::ReplicaLimits;
+use crate::waiting::WaitingJob;
 use budget::Split;
 use cpus::CpuUse;
+use std::collections::BTreeMap;
 
 /// What one sample shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +30,12 @@ pub struct RoundFigures {
     pub round: u32,
     /// How often the job was done in it.
     pub repeats: u32,
+    /// The share of the job that each repeat did.
+    pub share: f64,
+    /// What was waited for, where the lab counted it.
+    pub waiting: Option<WaitingJob>,
+    /// What the lab's own figures come to.
+    pub of_lab: BTreeMap<String, f64>,
     /// Wall seconds of the whole sample.
     pub wall_seconds: f64,
     /// OS threads (or child processes) that did the work, of each replica.
@@ -83,10 +93,13 @@ pub struct RoundFigures {
 
 impl RoundFigures {
     /// The figures of `round` on `station`; `None` when the account holds no
-    /// replica or its wall time is not positive and finite.
+    /// replica, its wall time is not positive and finite, or its share of the
+    /// job is none.
     pub fn new(round: &Round, station: &Station) -> Option<Self> {
         let wall_seconds = round.wall_seconds();
-        if round.replicas.is_empty() || !(wall_seconds.is_finite() && wall_seconds > 0.0) {
+        let positive = |v: f64| v.is_finite() && v > 0.0;
+        let measured = positive(wall_seconds) && positive(round.job_seconds());
+        if round.replicas.is_empty() || !measured || !(0.0..=1.0).contains(&round.share) {
             return None;
         }
         let limits = StationLimits::new(station);
@@ -101,6 +114,9 @@ impl RoundFigures {
         Some(Self {
             round: round.round,
             repeats: round.repeats.max(1),
+            share: round.share,
+            waiting: WaitingJob::of(round),
+            of_lab: of_lab(round),
             wall_seconds,
             threads_by_replica: round.replicas.iter().map(|r| r.workers.len()).collect(),
             cpu_seconds,
@@ -145,12 +161,22 @@ impl RoundFigures {
 
     /// Wall seconds of one job.
     pub fn job_seconds(&self) -> f64 {
-        self.wall_seconds / f64::from(self.repeats)
+        self.wall_seconds / self.jobs()
+    }
+
+    /// How many whole jobs the sample comes to.
+    pub fn jobs(&self) -> f64 {
+        f64::from(self.repeats) * self.share
     }
 
     /// CPU seconds of one job.
     pub fn job_cpu_seconds(&self) -> Option<f64> {
-        Some(self.cpu_seconds? / f64::from(self.repeats))
+        Some(self.cpu_seconds? / self.jobs()).filter(|cpu| cpu.is_finite())
+    }
+
+    /// CPU seconds of one item of a job that waits for items.
+    pub fn item_cpu_seconds(&self) -> Option<f64> {
+        Some(self.job_cpu_seconds()? / self.waiting?.items)
     }
 
     /// The sum of the replicas' quotas, in CPUs; `None` without one, and where

@@ -38,6 +38,7 @@ impl WorkerSeconds {
             round: 0,
             repeats: 1,
             replicas: vec![account.clone()],
+            ..Round::default()
         };
         let TimeBudget {
             running,

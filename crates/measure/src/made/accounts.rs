@@ -121,6 +121,7 @@ pub fn round(replicas: Vec<ReplicaAccount>) -> Round {
         round: 0,
         repeats: 1,
         replicas,
+        ..Round::default()
     }
 }
 
@@ -131,6 +132,7 @@ pub fn rounds(count: u32, replicas: &[ReplicaAccount]) -> Vec<Round> {
             round,
             repeats: 1,
             replicas: replicas.to_vec(),
+            ..Round::default()
         })
         .collect()
 }
@@ -150,6 +152,7 @@ pub fn baseline(walls: &[f64]) -> Row {
             round,
             repeats: 1,
             replicas: vec![replica(wall).worker(wall, 0.0)],
+            ..Round::default()
         })
         .collect();
     Row {

@@ -146,6 +146,15 @@ impl Prediction {
         (measured_seconds > 0.0 && ratio.is_finite()).then_some(ratio)
     }
 
+    /// Neither value below this.
+    pub(crate) fn at_least(self, seconds: f64) -> Option<Self> {
+        let floor = Self::new(seconds, None)?.wall_seconds;
+        let raised = self.map(|wall| wall.max(floor))?;
+        let other = raised.other_admissible;
+        let apart = |other: &f64| (other - raised.wall_seconds).abs() > 0.0;
+        Self::new(raised.wall_seconds, other.filter(apart))
+    }
+
     /// Both values through `f`.
     pub(crate) fn map(self, f: impl Fn(f64) -> f64) -> Option<Self> {
         Self::new(f(self.wall_seconds), self.other_admissible.map(&f))

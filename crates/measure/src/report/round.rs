@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One sample of a row: a fixed number of repeats of the job, on all replicas.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -10,8 +11,34 @@ pub struct Round {
     pub round: u32,
     /// How often the job was done in this sample, back to back.
     pub repeats: u32,
+    /// The share of the job that each repeat did, above 0 and at most 1: a job
+    /// that would take minutes is measured on a part of it, and what is told of
+    /// one job is scaled.
+    #[serde(default = "whole")]
+    pub share: f64,
+    /// What the lab itself counted in this sample, by name and as it was
+    /// counted; empty in labs that count nothing of their own.
+    #[serde(default)]
+    pub figures: BTreeMap<String, f64>,
     /// One account per replica, in a fixed order.
     pub replicas: Vec<ReplicaAccount>,
+}
+
+fn whole() -> f64 {
+    1.0
+}
+
+impl Default for Round {
+    /// A sample of one whole job, without an account.
+    fn default() -> Self {
+        Self {
+            round: 0,
+            repeats: 1,
+            share: whole(),
+            figures: BTreeMap::new(),
+            replicas: Vec::new(),
+        }
+    }
 }
 
 impl Round {
@@ -39,7 +66,17 @@ impl Round {
 
     /// Wall seconds of one job.
     pub fn job_seconds(&self) -> f64 {
-        self.wall_seconds() / f64::from(self.repeats.max(1))
+        self.wall_seconds() / self.jobs()
+    }
+
+    /// How many whole jobs the sample comes to.
+    pub fn jobs(&self) -> f64 {
+        f64::from(self.repeats.max(1)) * self.share
+    }
+
+    /// Whether what is told of one job is scaled from a part of it.
+    pub fn is_scaled(&self) -> bool {
+        (0.0..1.0).contains(&self.share)
     }
 
     /// CPU seconds the groups of all replicas used in the sample.

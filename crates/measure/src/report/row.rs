@@ -3,6 +3,7 @@
 use super::Round;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One station doing the job one way with one worker count.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +55,10 @@ pub struct Row {
     pub blocked_by: Option<BlockedBy>,
     /// What bound the work.
     pub verdict: Option<Verdict>,
+    /// What the lab's own figures come to, medians over the rounds, by name;
+    /// a name that is absent is unknown, and labs without any have none.
+    #[serde(default)]
+    pub figures: BTreeMap<String, f64>,
     /// Rounds (from 0) whose sample lies far from the others.
     pub outliers: Vec<u32>,
     /// Each sample's raw account.
@@ -67,6 +72,12 @@ impl Row {
             "{}/{}/{}/{}",
             self.station, self.strategy, self.kernel, self.workers
         )
+    }
+
+    /// The share of the job that its samples did, where they are scaled.
+    pub fn scaled_from(&self) -> Option<f64> {
+        let scaled = self.rounds.iter().find(|round| round.is_scaled());
+        scaled.map(|round| round.share)
     }
 
     /// How many whole rounds it has, where it was lost after them: its figures

@@ -8,7 +8,7 @@ use crate::verdict::thresholds::COSTLY;
 /// does the same work in each round, so its CPU seconds show nothing else.
 pub fn unsteady(report: &RunReport) -> Option<String> {
     let baseline = report.rows.iter().find(|row| row.baseline)?;
-    let cpu_seconds = |round: &Round| Some(round.cpu_seconds()? / f64::from(round.repeats.max(1)));
+    let cpu_seconds = |round: &Round| Some(round.cpu_seconds()? / round.jobs());
     let jobs: Vec<f64> = baseline.rounds.iter().filter_map(cpu_seconds).collect();
     let least = jobs.iter().copied().reduce(f64::min)?;
     let most = jobs.iter().copied().reduce(f64::max)?;

@@ -18,6 +18,7 @@ mod limits;
 mod machine;
 pub mod names;
 mod next;
+mod of_lab;
 mod paragraph;
 mod past;
 mod plain_table;
@@ -37,6 +38,7 @@ pub use conclusions::{answer, changes, comparisons, groups, invariants, passed_o
 pub use legend::{brackets, hidden_steal, legend, meaning};
 pub use limits::{Disagreement, disagreements, disagreements_of, limits};
 pub use next::{next_steps, steps};
+pub use of_lab::{LabFigures, LabRow, ROW_HEADS, lab_figures, lab_table};
 pub use paragraph::is_unit;
 pub use past::past_runs;
 pub use style::Style;
@@ -49,12 +51,13 @@ use crate::report::RunReport;
 
 /// The whole report: what spoils it and disagreements first, then figures, then what they mean.
 pub fn render(report: &RunReport, style: &Style) -> String {
-    let sections: [fn(&RunReport, &Style) -> String; 11] = [
+    let sections: [fn(&RunReport, &Style) -> String; 12] = [
         title,
         busy,
         disagreements,
         table,
         legend,
+        lab_table,
         verdicts,
         groups,
         comparisons,

@@ -58,6 +58,11 @@ pub fn by_station(report: &RunReport) -> Vec<(&str, Vec<&Row>)> {
     stations
 }
 
+/// What stands before a wall that is scaled from a part of the job.
+pub fn scaled(row: &Row) -> &'static str {
+    row.scaled_from().map_or("", |_| "~")
+}
+
 /// Workers of one replica, and how many replicas where there are several.
 pub fn workers(report: &RunReport, row: &Row) -> String {
     match replicas(report, row) {

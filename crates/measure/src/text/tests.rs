@@ -132,6 +132,7 @@ fn a_row_that_was_lost_keeps_its_figures_under_a_mark() {
             round: 0,
             repeats: 1,
             replicas: Vec::new(),
+            ..crate::report::Round::default()
         }],
         ..row("two", "executor", 2)
     };
@@ -216,6 +217,7 @@ fn two_jobs(cpu_seconds: f64) -> Round {
         round: 0,
         repeats: 2,
         replicas: vec![replica],
+        ..Round::default()
     }
 }
 

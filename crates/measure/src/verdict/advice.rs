@@ -35,6 +35,7 @@ pub(super) fn next(case: &Case, agreement: &Agreement) -> String {
                 ..WhatIf::default()
             },
         ),
+        VerdictKind::Waiting if case.waiting().is_some() => more_at_once(case),
         VerdictKind::Waiting => remedy(
             case,
             "Have more of these waits under way at once (more workers or async tasks).",
@@ -105,6 +106,40 @@ fn remedy(case: &Case, what: &str, claim: &str, change: &WhatIf) -> String {
     match case.gain(change) {
         Some(gain) if is_gain(&gain) => format!("{what} {claim} {}.", case.gain_words(&gain)),
         _ => what.to_owned(),
+    }
+}
+
+/// Twice as many waits under way: that nothing were to be waited for is a bound
+/// that no number of workers reaches.
+fn more_at_once(case: &Case) -> String {
+    let Some(job) = case.waiting() else {
+        return String::new();
+    };
+    if job.at_once >= job.items {
+        return "All of these waits are under way at once already: only shorter ones would help."
+            .to_owned();
+    }
+    let at_once = (2.0 * job.at_once).min(job.items);
+    let what = format!(
+        "Have more of these waits under way at once: {at_once:.0} instead of {:.0}",
+        job.at_once
+    );
+    let twice = WhatIf {
+        at_once: Some(at_once),
+        equal_sharing: true,
+        ..WhatIf::default()
+    };
+    let more = match case.gain(&twice) {
+        Some(gain) if is_gain(&gain) => format!("{what} should be {}.", case.gain_words(&gain)),
+        Some(_) => format!("{what} is not expected to gain anything: the CPU binds there."),
+        None => format!("{what}."),
+    };
+    match case.median(|r| r.waiting?.crossing(r.item_cpu_seconds()?, r.granted_cpus?)) {
+        Some(crossing) => format!(
+            "{more} From about {crossing:.0} at once on the CPU time granted is used up, and more \
+             of them only wait for it."
+        ),
+        None => more,
     }
 }
 
@@ -220,7 +255,8 @@ fn fewer_threads(case: &Case) -> Option<String> {
     let replicas = case.replicas();
     let each = (case.quota_cpus()? / replicas as f64 + SAME_CPUS).floor() as usize;
     let threads = each * replicas;
-    if threads == 0 || threads >= case.threads() {
+    // Of threads that wait, fewer have fewer waits under way.
+    if threads == 0 || threads >= case.threads() || case.waiting().is_some() {
         return None;
     }
     let gain = case.gain(&WhatIf {
@@ -277,6 +313,11 @@ fn cpu(case: &Case) -> String {
     let (Some(granted), Some(allowed)) = (case.granted_cpus(), case.allowed_cpus()) else {
         return "More needs more CPUs and as many workers, or faster code.".to_owned();
     };
+    if case.waiting().is_some() {
+        return "More of them per second need less CPU time for each, or more CPUs and threads \
+                that share that work."
+            .to_owned();
+    }
     let host = case.host_cpus.map_or(allowed, |cpus| cpus as f64);
     if granted < allowed - SAME_CPUS {
         let quota = (2.0 * granted).min(allowed);

@@ -18,6 +18,7 @@ pub use rules::{Finding, Unknown, find};
 use crate::figures::{RoundFigures, typical_budget};
 use crate::report::{BlockedBy, Row, TimeBudget, Verdict, VerdictKind};
 use crate::stats::median;
+use crate::waiting::WaitingJob;
 use agree::Agreement;
 
 /// What a row's verdict is drawn from.
@@ -83,6 +84,11 @@ impl Case<'_> {
             told.or(r.stolen_share_of_busy)
         };
         self.median(stolen).is_some_and(|s| s >= thresholds::STOLEN)
+    }
+
+    /// What was waited for, where the lab counted it.
+    fn waiting(&self) -> Option<WaitingJob> {
+        self.rounds.first()?.waiting
     }
 
     fn threads(&self) -> usize {

@@ -25,6 +25,8 @@ pub(super) struct WhatIf {
     pub(super) one_replica: bool,
     /// Work shared as it goes, instead of in fixed parts.
     pub(super) equal_sharing: bool,
+    /// Waits under way at once, where that is known of the job.
+    pub(super) at_once: Option<f64>,
     /// What no longer stands in the way.
     pub(super) gone: Option<Hindrance>,
 }
@@ -119,7 +121,7 @@ fn job_cpu_seconds(round: &RoundFigures, change: &WhatIf) -> Option<f64> {
 
 /// CPU seconds of one job within the workers.
 fn worker_cpu_seconds(round: &RoundFigures) -> Option<f64> {
-    Some(round.worker_cpu_seconds? / f64::from(round.repeats))
+    Some(round.worker_cpu_seconds? / round.jobs())
 }
 
 /// The CPUs that there are beside competitors, at least and at most: all that
@@ -198,6 +200,11 @@ fn unavoidable_seconds(round: &RoundFigures, change: &WhatIf, threads: usize) ->
     let running = (cpu - of_workers) + of_workers / threads as f64;
     if matches!(change.gone, Some(Hindrance::Waits | Hindrance::Starts)) {
         return Some(running);
+    }
+    if let Some(waiting) = round.waiting {
+        // Waits overlap with each other and with other items' CPU time.
+        let waiting = waiting.with_at_once(change.at_once.unwrap_or(waiting.at_once));
+        return Some(running.max(waiting.least_seconds(cpu / waiting.items)));
     }
     // Fewer threads have the same waits among them; that more of them would
     // each wait less is not known.

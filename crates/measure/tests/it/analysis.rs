@@ -18,6 +18,7 @@ fn rounds_of_cpu(
             round,
             repeats: 1,
             replicas: vec![sample(cpu)],
+            ..Round::default()
         })
         .collect()
 }

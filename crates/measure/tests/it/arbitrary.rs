@@ -8,7 +8,9 @@ use measure::report::{
     BlockedOn, CpusAccount, GroupAccount, ReplicaAccount, Round, Row, RunReport, Station,
     WorkerAccount,
 };
+use measure::waiting::raw;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 /// Mostly seconds as they come, sometimes anything at all.
 fn seconds() -> impl Strategy<Value = f64> {
@@ -120,15 +122,19 @@ fn any_row() -> impl Strategy<Value = Row> {
         1u32..4,
         0u32..3,
         proptest::collection::vec(replica_account(), 0..4),
+        prop_oneof![4 => Just(1.0), 1 => Just(0.02), 1 => seconds()],
+        proptest::array::uniform6(proptest::option::of(seconds())),
     );
     let shares = proptest::option::of(proptest::collection::vec(seconds(), 0..4));
     let rounds = proptest::collection::vec(round, 0..7);
     (rounds, shares, 0usize..5, any::<bool>()).prop_map(|(rounds, shares, workers, baseline)| {
         let rounds = rounds
             .into_iter()
-            .map(|(round, repeats, replicas)| Round {
+            .map(|(round, repeats, replicas, share, figures)| Round {
                 round,
                 repeats,
+                share,
+                figures: counted(figures),
                 replicas,
             })
             .collect();
@@ -138,6 +144,22 @@ fn any_row() -> impl Strategy<Value = Row> {
             ..row_of("two", "static-threads", workers, rounds)
         }
     })
+}
+
+/// What a lab that waits for pages counts, some of it unknown.
+fn counted(figures: [Option<f64>; 6]) -> BTreeMap<String, f64> {
+    let names = [
+        raw::PAGES,
+        raw::JOB_PAGES,
+        raw::AT_ONCE,
+        raw::LATENCY_SECONDS,
+        raw::ORIGIN_REQUESTS,
+        raw::MEMORY_PEAK_BYTES,
+    ];
+    let known = names.into_iter().zip(figures);
+    known
+        .filter_map(|(name, figure)| Some((name.to_owned(), figure?)))
+        .collect()
 }
 
 fn any_report() -> impl Strategy<Value = RunReport> {

@@ -25,6 +25,7 @@ fn run(backend: Backend, times: f64, sample: impl Fn(f64) -> ReplicaAccount) -> 
             round,
             repeats: 1,
             replicas: vec![sample(cpu * times)],
+            ..Round::default()
         })
         .collect();
     let mut report = report(

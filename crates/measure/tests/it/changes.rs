@@ -16,6 +16,7 @@ fn run(quota: f64, sample: impl Fn(f64) -> ReplicaAccount, rounds: usize, speed:
             round,
             repeats: 1,
             replicas: vec![sample(cpu)],
+            ..Round::default()
         })
         .collect();
     let mut report = report(

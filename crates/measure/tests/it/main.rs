@@ -11,3 +11,4 @@ mod history;
 mod schema;
 mod two_runs;
 mod verdict;
+mod waiting;

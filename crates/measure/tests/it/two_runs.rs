@@ -27,6 +27,7 @@ fn run(started: &str, speed: f64, quota: Option<f64>) -> RunReport {
             round,
             repeats: 1,
             replicas: vec![sample(cpu)],
+            ..Round::default()
         })
         .collect();
     let mut report = report(

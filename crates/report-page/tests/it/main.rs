@@ -172,3 +172,26 @@ fn what_the_terminal_shows_between_backticks_is_code() {
     report.rows[0].verdict = Some(verdict("Round 2 by itself shows `host`."));
     assert!(page(&report).contains("Round 2 by itself shows <code>host</code>."));
 }
+
+#[test]
+fn a_lab_with_figures_of_its_own_has_a_table_of_them_and_says_what_is_scaled() {
+    assert!(!read(&sample()).contains("Figures of this lab"));
+    let mut report = sample();
+    let row = &mut report.rows[1];
+    row.figures.insert("cpu_ms_per_page".to_owned(), 0.3);
+    row.rounds = vec![measure::report::Round {
+        share: 0.02,
+        ..measure::report::Round::default()
+    }];
+
+    let text = read(&report);
+
+    for part in [
+        "Figures of this lab",
+        "CPU ms per page",
+        "0.30",
+        "2.0 % of it",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}

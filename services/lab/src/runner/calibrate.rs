@@ -102,7 +102,7 @@ impl Runner<'_> {
                 FREE_SAMPLE_SECONDS
             };
             let granted = at.granted_cpus(threads);
-            let job = calibration::sustained_job_seconds(&round, granted);
+            let job = calibration::sustained_repeat_seconds(&round, granted);
             let next = calibration::next_repeats(round.repeats, round.wall_seconds(), job, wanted);
             measuring.repeats = next.repeats();
             measuring.sample_seconds = job * f64::from(measuring.repeats);

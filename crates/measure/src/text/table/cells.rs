@@ -5,7 +5,7 @@ use crate::duration::{duration, durations};
 use crate::report::{Interval, Row, RunReport};
 use crate::text::bar;
 use crate::text::figures::{NONE, UNKNOWN, two_decimals};
-use crate::text::names::{work, workers};
+use crate::text::names::{scaled, work, workers};
 use crate::text::style::Style;
 use crate::verdict::words::kind;
 
@@ -25,7 +25,9 @@ fn cell(report: &RunReport, style: &Style, layout: &Layout, column: Column, row:
         Column::Workers => workers(report, row),
         Column::Wall if row.not_run.is_some() && row.rounds.is_empty() => "not run".to_owned(),
         Column::Wall => {
-            let shown = figure(row, row.wall_seconds, |w| wall(&w, layout.wall_interval));
+            let shown = figure(row, row.wall_seconds, |w| {
+                scaled(row).to_owned() + &wall(&w, layout.wall_interval)
+            });
             let mark = row.lost_after().map(|_| format!(" {}", style.cross()));
             shown + &mark.unwrap_or_default()
         }

@@ -113,6 +113,7 @@ fn mixed(quota_rounds: usize, cpu_rounds: usize) -> Verdict {
         round,
         repeats: 1,
         replicas: vec![replica],
+        ..Round::default()
     });
     let row = row_of("one", "work-stealing", 2, rounds.collect());
     analysed(station("one", Some(1.0)), row).verdict.unwrap()

@@ -1,0 +1,217 @@
+//! The lab's own figures: a second table, for labs that have any.
+
+use super::figures::{NONE, UNKNOWN};
+use super::names::{by_station, work, workers};
+use super::plain_table::plain_table;
+use super::style::Style;
+use crate::duration::duration;
+use crate::figures::names;
+use crate::report::{Row, RunReport};
+use std::collections::BTreeSet;
+
+/// The lab's own figures as texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabFigures {
+    /// What stands above the figures; the columns before them are the row's
+    /// station, strategy and workers.
+    pub heads: Vec<String>,
+    /// The rows in the order of the report's other tables.
+    pub rows: Vec<LabRow>,
+    /// What a reader must know of them.
+    pub note: Option<String>,
+}
+
+/// A row of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabRow {
+    /// The station, the strategy (with the kernel where there are several) and
+    /// the workers of the row.
+    pub names: [String; 3],
+    /// A figure for each head.
+    pub figures: Vec<String>,
+}
+
+/// The columns before the figures.
+pub const ROW_HEADS: [&str; 3] = ["station", "strategy", "workers"];
+
+/// A figure's name, what stands above it, and how it is written.
+type Column<'a> = (&'a str, &'a str, fn(f64) -> String);
+
+/// The figures that are known here, in the order in which they are shown.
+const KNOWN: [Column; 5] = [
+    (names::IDEAL_SECONDS, "ideal wall", duration),
+    (names::REQUESTS_PER_SECOND, "requests/s", digits),
+    (names::HIGHEST_IN_FLIGHT, "most in flight", whole),
+    (names::CPU_MS_PER_PAGE, "CPU ms per page", digits),
+    (names::MEMORY_BYTES, "memory", mebibytes),
+];
+
+/// The lab's own figures of all rows; `None` where no row has any.
+pub fn lab_figures(report: &RunReport) -> Option<LabFigures> {
+    let all: BTreeSet<&str> = report
+        .rows
+        .iter()
+        .flat_map(|row| row.figures.keys().map(String::as_str))
+        .collect();
+    if all.is_empty() {
+        return None;
+    }
+    let known = KNOWN
+        .iter()
+        .filter(|(name, ..)| all.contains(name))
+        .copied();
+    let is_known = |name: &str| KNOWN.iter().any(|(known, ..)| *known == name);
+    // One that a later version has is shown as it is.
+    let others = all.iter().filter(|name| !is_known(name));
+    let others = others.map(|name| (*name, *name, digits as fn(f64) -> String));
+    let columns: Vec<_> = known.chain(others).collect();
+    let scaled = report.rows.iter().any(|row| row.scaled_from().is_some());
+    let rows = by_station(report);
+    let rows = rows.iter().flat_map(|(_, rows)| rows.iter());
+    let mut heads: Vec<String> = columns.iter().map(|(_, head, _)| (*head).into()).collect();
+    heads.extend(scaled.then(|| "measured on".to_owned()));
+    let line = |row: &&Row| {
+        let text = |(name, _, text): &Column| figure(row, row.figures.get(*name).copied(), text);
+        let mut figures: Vec<String> = columns.iter().map(text).collect();
+        figures.extend(scaled.then(|| measured_on(row)));
+        LabRow {
+            names: [row.station.clone(), work(report, row), workers(report, row)],
+            figures,
+        }
+    };
+    Some(LabFigures {
+        heads,
+        rows: rows.map(line).collect(),
+        note: scaled.then(|| {
+            "~ A row that was measured on a part of the job is scaled: its wall is that of the \
+             part ÷ the share."
+                .to_owned()
+        }),
+    })
+}
+
+/// The same as a table, below the table of all rows. Empty where there are none.
+pub fn lab_table(report: &RunReport, style: &Style) -> String {
+    let Some(table) = lab_figures(report) else {
+        return String::new();
+    };
+    let heads: Vec<&str> = ROW_HEADS
+        .into_iter()
+        .chain(table.heads.iter().map(String::as_str))
+        .collect();
+    let lines = table.rows.into_iter().map(|row| {
+        let names = row.names.into_iter();
+        names.chain(row.figures).collect()
+    });
+    let mut text = plain_table(style, &heads, &heads[2..], lines);
+    if let Some(note) = table.note {
+        text.push_str(&super::paragraph::Paragraph::new(note).render(style));
+    }
+    text
+}
+
+fn figure(row: &Row, figure: Option<f64>, text: impl Fn(f64) -> String) -> String {
+    match figure.filter(|figure| figure.is_finite()) {
+        Some(figure) => text(figure),
+        None if row.rounds.is_empty() => NONE.to_owned(),
+        None => UNKNOWN.to_owned(),
+    }
+}
+
+/// `all of it`, `2 % of it`.
+fn measured_on(row: &Row) -> String {
+    match row.scaled_from() {
+        Some(share) => format!("{} of it", super::figures::percent(share)),
+        None if row.rounds.is_empty() => NONE.to_owned(),
+        None => "all of it".to_owned(),
+    }
+}
+
+/// Three digits that count.
+fn digits(figure: f64) -> String {
+    match figure.abs() {
+        n if n < 9.995 => format!("{figure:.2}"),
+        n if n < 99.95 => format!("{figure:.1}"),
+        _ => format!("{figure:.0}"),
+    }
+}
+
+fn whole(figure: f64) -> String {
+    format!("{figure:.0}")
+}
+
+fn mebibytes(bytes: f64) -> String {
+    format!("{} MiB", digits(bytes / f64::from(1 << 20)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::made::{report, row_of, station};
+    use crate::report::{ReplicaAccount, Round};
+    use std::collections::BTreeMap;
+
+    fn style() -> Style {
+        Style::detect(false, false, None)
+    }
+
+    fn scraped() -> RunReport {
+        let sample = ReplicaAccount {
+            ended_seconds: 2.0,
+            ..ReplicaAccount::default()
+        };
+        let part = Round {
+            share: 0.02,
+            replicas: vec![sample],
+            ..Round::default()
+        };
+        let mut row = row_of("scraper-one", "sequential", 1, vec![part]);
+        row.figures = BTreeMap::from([
+            (names::IDEAL_SECONDS.to_owned(), 100.0),
+            (names::REQUESTS_PER_SECOND.to_owned(), 9.876),
+            (names::MEMORY_BYTES.to_owned(), 12.5 * 1_048_576.0),
+            ("of_a_later_version".to_owned(), 3.0),
+        ]);
+        let not_run = row_of("scraper-one", "async", 64, Vec::new());
+        report(vec![station("scraper-one", Some(1.0))], vec![row, not_run])
+    }
+
+    #[test]
+    fn figures_have_units_unknown_ones_a_mark_and_parts_of_the_job_are_said() {
+        let table = lab_figures(&scraped()).unwrap();
+
+        assert_eq!(
+            table.heads,
+            [
+                "ideal wall",
+                "requests/s",
+                "memory",
+                "of_a_later_version",
+                "measured on"
+            ]
+        );
+        let [sequential, not_run] = &table.rows[..] else {
+            panic!("{table:?}")
+        };
+        assert_eq!(
+            sequential.figures,
+            ["100 s", "9.88", "12.5 MiB", "3.00", "2.0 % of it"]
+        );
+        assert_eq!(not_run.figures, [NONE; 5]);
+        let text = lab_table(&scraped(), &style());
+        assert!(text.contains("is scaled"), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 120),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn labs_without_figures_of_their_own_have_no_second_table() {
+        let mut without = scraped();
+        without.rows[0].figures.clear();
+        assert_eq!(lab_figures(&without), None);
+        assert_eq!(lab_table(&without, &style()), "");
+    }
+}

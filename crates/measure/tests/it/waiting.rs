@@ -1,0 +1,185 @@
+//! Jobs that wait: scaled samples, predictions, and advice that does not
+//! promise what no number of workers reaches.
+
+use measure::analysis::analyse;
+use measure::figures::names;
+use measure::made::*;
+use measure::report::{ReplicaAccount, Round, Row, RunReport, VerdictKind};
+use measure::waiting::raw;
+use std::collections::BTreeMap;
+
+/// CPU seconds of a page in these samples.
+const PAGE: f64 = 0.0003;
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9
+}
+
+/// Six samples of `pages` of a thousand pages of 100 ms.
+fn samples(pages: f64, at_once: f64, sample: &ReplicaAccount) -> Vec<Round> {
+    let of_round = |round| Round {
+        round,
+        share: pages / 1000.0,
+        figures: BTreeMap::from([
+            (raw::PAGES.to_owned(), pages),
+            (raw::JOB_PAGES.to_owned(), 1000.0),
+            (raw::AT_ONCE.to_owned(), at_once),
+            (raw::LATENCY_SECONDS.to_owned(), 0.1),
+            (raw::ORIGIN_REQUESTS.to_owned(), pages),
+            (raw::ORIGIN_HIGHEST_IN_FLIGHT.to_owned(), at_once),
+        ]),
+        replicas: vec![sample.clone()],
+        ..Round::default()
+    };
+    (0..6).map(of_round).collect()
+}
+
+/// One thread that waits whenever it does not run.
+fn waits(wall: f64, cpu: f64) -> ReplicaAccount {
+    replica(wall)
+        .worker(cpu, 0.0)
+        .blocked(|b| b.io = wall - cpu)
+}
+
+fn light(station: &str, strategy: &str, workers: usize, rounds: Vec<Round>) -> Row {
+    Row {
+        kernel: "light".into(),
+        ..row_of(station, strategy, workers, rounds)
+    }
+}
+
+/// Sequential on a fiftieth of the job, and 64 at once on a quarter CPU.
+fn scraped() -> RunReport {
+    let sequential = samples(20.0, 1.0, &waits(2.006, 20.0 * PAGE));
+    let baseline = Row {
+        baseline: true,
+        ..light("one", "sequential", 1, sequential)
+    };
+    let quarter = samples(1000.0, 64.0, &waits(1.65, 1000.0 * PAGE));
+    let rows = vec![baseline, light("quarter", "async", 64, quarter)];
+    let stations = vec![station("one", Some(1.0)), station("quarter", Some(0.25))];
+    let mut report = report(stations, rows);
+    analyse(&mut report);
+    report
+}
+
+#[test]
+fn what_a_part_of_the_job_took_is_told_of_the_whole() {
+    let report = scraped();
+    let sequential = &report.rows[0];
+
+    assert!(close(sequential.wall_seconds.unwrap().median, 100.3));
+    assert!(close(sequential.cpu_seconds.unwrap(), 1000.0 * PAGE));
+    assert_eq!(sequential.scaled_from(), Some(0.02));
+    let figure = |name: &str| sequential.figures[name];
+    assert!(close(figure(names::CPU_MS_PER_PAGE), 0.3));
+    assert!(close(figure(names::REQUESTS_PER_SECOND), 20.0 / 2.006));
+    assert!(close(figure(names::IDEAL_SECONDS), 100.0));
+    assert!(
+        !sequential.figures.contains_key(names::MEMORY_BYTES),
+        "it is unknown"
+    );
+    let speedup = report.rows[1].speedup.unwrap().median;
+    assert!(close(speedup, 100.3 / 1.65));
+}
+
+#[test]
+fn waiting_and_cpu_time_are_predicted_each_where_it_binds() {
+    let mut report = scraped();
+    // 16 turns of a page's latency and its own CPU time.
+    let predicted = report.rows[1].predicted_wall_seconds.unwrap();
+    assert!(close(predicted.median, 16.0 * (0.1 + PAGE)));
+    assert_eq!(report.rows[1].quota_fidelity, None, "no quota binds");
+
+    // 256 at once would need 0.4 s of waiting, and a quarter CPU pays for 12
+    // refills of 25 ms, the last of which the next period need not wait for.
+    report.rows[1].rounds = samples(1000.0, 256.0, &waits(1.2, 1000.0 * PAGE));
+    report.rows[1].workers = 256;
+    analyse(&mut report);
+    let predicted = report.rows[1].predicted_wall_seconds.unwrap();
+    assert!((1.1..1.201).contains(&predicted.median), "{predicted:?}");
+}
+
+#[test]
+fn a_waiting_row_is_told_what_twice_as_many_at_once_give_and_where_that_ends() {
+    let report = scraped();
+    let verdict = report.rows[1].verdict.as_ref().unwrap();
+
+    assert_eq!(verdict.kind, VerdictKind::Waiting);
+    // The quota then binds: 12 refills, the last of them at the end.
+    assert!(
+        verdict.next.contains("128 instead of 64"),
+        "{}",
+        verdict.next
+    );
+    assert!(
+        verdict.next.contains("about 84 at once"),
+        "{}",
+        verdict.next
+    );
+    let promised: f64 = verdict
+        .next
+        .split(" × as fast")
+        .next()
+        .and_then(|text| text.rsplit(' ').next()?.parse().ok())
+        .unwrap();
+    assert!((1.3..1.6).contains(&promised), "{}", verdict.next);
+    assert!(verdict.also.iter().all(|a| a.kind != "quota-fidelity"));
+}
+
+#[test]
+fn all_at_once_is_not_told_to_have_more_under_way() {
+    let mut report = scraped();
+    report.rows[1].rounds = samples(1000.0, 1000.0, &waits(0.9, 0.1));
+    analyse(&mut report);
+
+    let verdict = report.rows[1].verdict.as_ref().unwrap();
+
+    assert_eq!(verdict.kind, VerdictKind::Waiting);
+    assert!(
+        verdict.next.contains("only shorter ones"),
+        "{}",
+        verdict.next
+    );
+}
+
+#[test]
+fn a_row_of_another_kernel_is_predicted_from_the_row_like_the_baseline() {
+    let mut report = scraped();
+    let heavy = |mut row: Row| {
+        row.kernel = "heavy".into();
+        row
+    };
+    let sequential = samples(20.0, 1.0, &waits(2.06, 20.0 * 0.003));
+    let at_once = samples(1000.0, 64.0, &waits(12.0, 3.0));
+    report
+        .rows
+        .push(heavy(light("quarter", "async", 64, at_once)));
+    analyse(&mut report);
+    assert_eq!(
+        report.rows[2].predicted_wall_seconds, None,
+        "its CPU time is unknown"
+    );
+
+    report
+        .rows
+        .push(heavy(light("one", "sequential", 1, sequential)));
+    analyse(&mut report);
+
+    // 3 CPU seconds on a quarter CPU, less what the last refill leaves.
+    let predicted = report.rows[2].predicted_wall_seconds.unwrap();
+    assert!((11.9..=12.0).contains(&predicted.median), "{predicted:?}");
+    assert_eq!(report.rows[3].predicted_wall_seconds, None, "from itself");
+}
+
+#[test]
+fn a_share_that_cannot_be_leaves_no_figure() {
+    for share in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let mut report = scraped();
+        for round in &mut report.rows[1].rounds {
+            round.share = share;
+        }
+        analyse(&mut report);
+        assert_eq!(report.rows[1].wall_seconds, None, "{share}");
+    }
+}
