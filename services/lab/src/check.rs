@@ -53,6 +53,9 @@ pub enum Format {
     Text,
     /// The names of the stations that can be granted; findings go to stderr
     Stations,
+    /// What a run starts: `station` or `beside`, and a name; findings go to
+    /// stderr
+    Services,
 }
 
 /// What is to be printed, and whether the lab can run.
@@ -61,6 +64,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// The stations, in the order of the file.
     pub stations: Vec<Station>,
+    /// What runs beside them: components of others first, then services of ours.
+    pub beside: Vec<String>,
 }
 
 /// A service of the lab that a plain `up` starts.
@@ -109,6 +114,7 @@ fn check(loaded: Result<Loaded, Vec<Finding>>, host: &Host) -> Outcome {
         Err(findings) => Outcome {
             findings,
             stations: Vec::new(),
+            beside: Vec::new(),
         },
     }
 }
@@ -127,7 +133,7 @@ fn examine(loaded: &Loaded, objections: &[Objection]) -> Outcome {
     findings.sort_by(|a, b| a.place.cmp(&b.place));
     let services = loaded.model.services.iter();
     let mut stations: Vec<Station> = services
-        .filter(|(_, service)| service.starts_by_itself())
+        .filter(|(name, _)| loaded.model.is_station(name))
         .map(|(name, service)| Station {
             name: name.clone(),
             declared: declared(service),
@@ -136,15 +142,21 @@ fn examine(loaded: &Loaded, objections: &[Objection]) -> Outcome {
         .collect();
     // In the order of the file, which is the order of the lesson.
     stations.sort_by_key(|station| loaded.place(&station.name, ""));
-    Outcome { findings, stations }
+    let components = loaded.model.needs().map(|one| one.name().to_owned());
+    let beside = loaded.model.beside().map(str::to_owned);
+    Outcome {
+        findings,
+        stations,
+        beside: components.chain(beside).collect(),
+    }
 }
 
 /// Checks the lab for local stations: `local` says what these cannot give.
 pub fn examine_local(loaded: &Loaded, local: Vec<Objection>) -> Outcome {
     let objections = limits::with_others(&loaded.model, &Host::read(), local);
     let mut outcome = examine(loaded, &objections);
-    let needs = loaded.model.parlab.iter().flat_map(|parlab| &parlab.needs);
-    let needed = needs.map(|component| {
+    let needs = loaded.model.needs();
+    let needed = needs.filter(|one| !one.runs_locally()).map(|component| {
         Finding::error(
             &loaded.place("", "x-parlab.needs"),
             format!(
@@ -180,6 +192,12 @@ impl Outcome {
         options
             .in_vain(why_not)
             .map_or(Ok(()), |why| Err(Refused(why)))
+    }
+
+    /// The names of the stations that can be granted.
+    fn granted(&self) -> impl Iterator<Item = &String> {
+        let granted = |station: &&Station| station.refused.is_none() && self.can_run();
+        self.stations.iter().filter(granted).map(|one| &one.name)
     }
 
     /// A refused runner would leave nobody to measure the stations.
@@ -236,13 +254,16 @@ fn print(outcome: &Outcome, args: &CheckArgs) {
             service_output(&mut std::io::stdout().lock(), lines);
         }
         Format::Stations => {
-            let names = outcome
-                .stations
-                .iter()
-                .filter(|station| station.refused.is_none() && outcome.can_run())
-                .map(|station| station.name.clone());
             service_output(&mut std::io::stderr().lock(), findings);
-            service_output(&mut std::io::stdout().lock(), names);
+            service_output(&mut std::io::stdout().lock(), outcome.granted().cloned());
+        }
+        Format::Services => {
+            let stations = outcome.granted().map(|name| format!("station {name}"));
+            let beside = outcome.beside.iter().map(|name| format!("beside {name}"));
+            service_output(&mut std::io::stderr().lock(), findings);
+            if outcome.can_run() {
+                service_output(&mut std::io::stdout().lock(), stations.chain(beside));
+            }
         }
     }
 }

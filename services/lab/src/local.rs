@@ -1,11 +1,11 @@
 //! `lab run --local`: from a Compose file to stations that are child processes.
 
 use crate::check::{self, Outcome};
-use crate::compose::{Finding, Loaded};
+use crate::compose::{Component, Finding, LabModel, Loaded};
 use crate::config::{LocalArgs, MeansArgs};
 use crate::labs::{Lab, Options};
 use crate::model;
-use crate::station::local::{self, Cgroups, Choice, Local, Means, Places};
+use crate::station::local::{self, Account, Cgroups, Choice, Local, Means, Places, Postgres};
 use crate::{BadFile, Busy, Refused};
 use anyhow::{Context, bail};
 use measure::report::EnforcementMeans;
@@ -108,11 +108,40 @@ pub async fn start(
     let names: Vec<String> = outcome.stations.into_iter().map(|s| s.name).collect();
     let specs = model::specs(&loaded.model, &refused, &names);
     let plan = local::plan(&loaded.model, &programs, &refused);
-    let places = Places {
-        enter,
-        logs: results.join(LOGS),
+    let logs = results.join(LOGS);
+    let postgres = postgres(&loaded.model, &logs).await?;
+    let places = Places { enter, logs };
+    Local::start(specs, plan, means, &places, postgres).await
+}
+
+/// A PostgreSQL of the run's own, where the lab needs one and the machine has
+/// one, and a line that says which.
+async fn postgres(model: &LabModel, logs: &Path) -> anyhow::Result<Option<Postgres>> {
+    let name = Component::Postgres.name();
+    let Some(service) = model
+        .services
+        .get(name)
+        .filter(|_| model.is_component(name))
+    else {
+        return Ok(None);
     };
-    Local::start(specs, plan, means, &places).await
+    std::fs::create_dir_all(logs).with_context(|| format!("{}: cannot be made", logs.display()))?;
+    let account = Account::of(&service.environment_set());
+    match Postgres::start(&account, &logs.join("postgres.log")).await {
+        Ok(postgres) => {
+            eprintln!(
+                "PostgreSQL of this run's own at {} (process {}), gone with what it keeps when the \
+                 run ends",
+                postgres.address,
+                postgres.id()
+            );
+            Ok(Some(postgres))
+        }
+        Err(error) => {
+            eprintln!("no PostgreSQL, so the lab goes without: {error:#}");
+            Ok(None)
+        }
+    }
 }
 
 fn programs(args: &LocalArgs, enter: &Path) -> anyhow::Result<PathBuf> {

@@ -108,8 +108,8 @@ async fn stations(
 }
 
 fn backend(place: &Place) -> anyhow::Result<Docker> {
-    let stations = model::stations(&place.model, &list(&place.stations))?;
-    Ok(Docker::new(stations, &place.control))
+    let (stations, around) = model::stations(&place.model, &list(&place.stations))?;
+    Ok(Docker::new(stations, around, &place.control))
 }
 
 /// One thread is enough for a runner that mostly waits, and the CPUs are the

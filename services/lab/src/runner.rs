@@ -7,15 +7,16 @@ mod order;
 
 use self::measuring::Measuring;
 use self::order::order;
-use crate::labs::{Abilities, Lab, Options, Part, PlannedRow};
+use crate::labs::{Abilities, Counted, Lab, Options, Part, PlannedRow, Witness};
 use crate::now;
 use crate::progress::Progress;
-use crate::station::{Answer, SampleError, Stations, http};
+use crate::station::{Answer, Replica, SampleError, Stations, http};
 use crate::survey::{self, Surveyed};
 use anyhow::Context;
 use cpu_budget::clock::monotonic_seconds;
 use futures_util::future::try_join_all;
 use measure::report::{Host, Predecessor, ReplicaAccount, Round, RunReport, SCHEMA, Station};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
@@ -68,11 +69,16 @@ impl Runner<'_> {
     async fn measured(&self, started: SystemTime) -> anyhow::Result<RunReport> {
         let began = monotonic_seconds();
         self.progress.phase("waiting for the stations");
+        survey::await_beside(self.stations).await?;
         let surveyed = survey::survey(self.stations).await?;
         let replicas = surveyed.iter().map(|s| (&*s.station.name, &*s.replicas));
         self.now.replicas(replicas);
         let mut facts: Vec<Station> = surveyed.iter().map(|s| s.station.clone()).collect();
         if let Some(why) = nobody_runs(&facts) {
+            return Err(crate::Refused(why).into());
+        }
+        let around = self.stations.around();
+        if let Some(why) = self.lab.objection(self.options, around) {
             return Err(crate::Refused(why).into());
         }
         let abilities = self.abilities(&surveyed).await?;
@@ -91,7 +97,7 @@ impl Runner<'_> {
 
         let mut parameters: BTreeMap<_, _> = self
             .lab
-            .parameters(self.options)
+            .parameters(self.options, around)
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
@@ -224,6 +230,8 @@ impl Runner<'_> {
         let start_at_seconds = measuring
             .common_start
             .then(|| monotonic_seconds() + COMMON_START_SECONDS);
+        let around = self.stations.around();
+        self.witness_forgets().await.map_err(NoSample::Failed)?;
         let requests = at.replicas.iter().enumerate().map(|(index, &replica)| {
             let part = Part {
                 index,
@@ -231,7 +239,9 @@ impl Runner<'_> {
                 repeats: measuring.repeats,
                 start_at_seconds,
             };
-            let body = self.lab.request(&measuring.planned, part, self.options);
+            let body = self
+                .lab
+                .request(&measuring.planned, part, self.options, around);
             async move { http::sample(replica, &body, deadline).await }
         });
         let mut interrupted = self.interrupted.clone();
@@ -243,15 +253,61 @@ impl Runner<'_> {
         if measuring.row.work_shares.is_none() {
             measuring.row.work_shares = answers.first().and_then(|a| a.work_shares.clone());
         }
+        let witness = self.witness_account().await.map_err(NoSample::Failed)?;
+        let counted: Vec<_> = answers.iter().map(|a| a.figures.clone()).collect();
+        let counted = Counted {
+            stations: &counted,
+            witness: &witness,
+        };
+        let planned = &measuring.planned;
+        let figures = self.lab.figures(planned, counted, self.options, around);
+        let share = self.lab.share(planned, self.options, around);
         let own = |answer: Answer| self.stations.own_account(answer.account);
         let replicas: Vec<ReplicaAccount> = answers.into_iter().map(own).collect();
         Ok(Round {
             round,
             repeats: measuring.repeats,
+            share,
+            figures,
             replicas,
-            ..Round::default()
         })
     }
+
+    /// The witness begins anew: what it then counts is this sample's.
+    async fn witness_forgets(&self) -> Result<(), SampleError> {
+        let Some((witness, replica)) = self.witness().await? else {
+            return Ok(());
+        };
+        http::forget(replica, witness.forget)
+            .await
+            .map_err(|error| unheard(witness, &error))
+    }
+
+    /// What the witness counted since; `null` where the lab has none.
+    async fn witness_account(&self) -> Result<Value, SampleError> {
+        let Some((witness, replica)) = self.witness().await? else {
+            return Ok(Value::Null);
+        };
+        http::account(replica, witness.account)
+            .await
+            .map_err(|error| unheard(witness, &error))
+    }
+
+    async fn witness(&self) -> Result<Option<(Witness, Replica)>, SampleError> {
+        let Some(witness) = self.lab.witness() else {
+            return Ok(None);
+        };
+        let found = self.stations.replicas(witness.service).await;
+        let replicas = found.map_err(|error| unheard(witness, &error))?;
+        let first = replicas.first().copied();
+        let none = || SampleError::Lost(format!("{} does not run", witness.service));
+        Ok(Some((witness, first.ok_or_else(none)?)))
+    }
+}
+
+/// Without its witness a sample cannot be held against anything.
+fn unheard(witness: Witness, error: &anyhow::Error) -> SampleError {
+    SampleError::Lost(format!("{} was not heard: {error:#}", witness.service))
 }
 
 /// What one sample of each of these rows takes.

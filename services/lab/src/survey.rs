@@ -6,10 +6,14 @@ use anyhow::{Context, bail};
 use cpu_budget::CpuSet;
 use measure::report::{Declared, Effective, Station};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
 
 /// How long all replicas of a station may take to be ready.
 const READY_DEADLINE: Duration = Duration::from_mins(1);
+
+/// How long one connection may take to be made.
+const ONE_CONNECTION: Duration = Duration::from_secs(2);
 
 /// Quotas are whole microseconds of a period of at least a millisecond.
 pub const SAME_QUOTA: f64 = 1e-3;
@@ -34,6 +38,36 @@ pub async fn survey(stations: &dyn Stations) -> anyhow::Result<Vec<Surveyed>> {
     Ok(all)
 }
 
+/// Waits for what runs beside the stations.
+pub async fn await_beside(stations: &dyn Stations) -> anyhow::Result<()> {
+    for beside in &stations.around().beside {
+        ready_replicas(stations, &beside.name, 1).await?;
+    }
+    for (component, address) in &stations.around().components {
+        accepts(address)
+            .await
+            .with_context(|| format!("{} at {address}", component.name()))?;
+    }
+    Ok(())
+}
+
+/// Waits until a connection can be made there: a database that is new is set up
+/// before it listens.
+async fn accepts(address: &str) -> anyhow::Result<()> {
+    let deadline = Instant::now() + READY_DEADLINE;
+    while Instant::now() < deadline {
+        let connected = timeout(ONE_CONNECTION, TcpStream::connect(address)).await;
+        if matches!(connected, Ok(Ok(_))) {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    bail!(
+        "no connection could be made within {} s; see `make logs`",
+        READY_DEADLINE.as_secs()
+    )
+}
+
 async fn survey_one(stations: &dyn Stations, spec: &StationSpec) -> anyhow::Result<Surveyed> {
     let mut station = Station {
         name: spec.name.clone(),
@@ -53,7 +87,7 @@ async fn survey_one(stations: &dyn Stations, spec: &StationSpec) -> anyhow::Resu
             cgroup_version: None,
         });
     }
-    let replicas = ready_replicas(stations, spec).await?;
+    let replicas = ready_replicas(stations, &spec.name, spec.replicas).await?;
     let mut budgets: Vec<Budget> = Vec::new();
     for &replica in &replicas {
         let budget = http::budget(replica).await;
@@ -80,23 +114,22 @@ async fn survey_one(stations: &dyn Stations, spec: &StationSpec) -> anyhow::Resu
 
 async fn ready_replicas(
     stations: &dyn Stations,
-    spec: &StationSpec,
+    name: &str,
+    wanted: usize,
 ) -> anyhow::Result<Vec<Replica>> {
     let deadline = Instant::now() + READY_DEADLINE;
     loop {
-        let found = stations.replicas(&spec.name).await.unwrap_or_default();
+        let found = stations.replicas(name).await.unwrap_or_default();
         let mut ready = 0;
         for &replica in &found {
             ready += usize::from(http::is_ready(replica).await);
         }
-        if ready == found.len() && ready >= spec.replicas.max(1) {
+        if ready == found.len() && ready >= wanted.max(1) {
             return Ok(found);
         }
         if Instant::now() > deadline {
             bail!(
-                "{}: {ready} of {} replicas were ready after {} s; see `make logs`",
-                spec.name,
-                spec.replicas,
+                "{name}: {ready} of {wanted} replicas were ready after {} s; see `make logs`",
                 READY_DEADLINE.as_secs()
             );
         }

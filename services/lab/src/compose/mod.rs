@@ -25,6 +25,7 @@ mod yaml;
 pub use finding::{Finding, Place, Severity};
 pub use interpolate::Environment;
 pub use model::{LabModel, Service};
+pub use parlab::Component;
 pub(crate) use units::show_bytes;
 
 use extends::Extends;

@@ -2,7 +2,7 @@
 //! variables are gone. It has the shape of `docker compose config --format
 //! json`, so that either can be read in place of the other.
 
-use super::parlab::Parlab;
+use super::parlab::{Component, Parlab};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -255,12 +255,53 @@ impl LabModel {
     pub fn from_compose_json(json: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(&json.replace("$$", "$"))
     }
+
+    /// Whether the service of this name is measured: a plain `up` starts it, and
+    /// it is neither a component of others nor named to run beside.
+    pub fn is_station(&self, name: &str) -> bool {
+        let starts = self
+            .services
+            .get(name)
+            .is_some_and(Service::starts_by_itself);
+        starts && !self.is_component(name) && !self.is_beside(name)
+    }
+
+    /// Whether the service is a component of others that the lab needs.
+    pub fn is_component(&self, name: &str) -> bool {
+        self.needs().any(|component| component.name() == name)
+    }
+
+    /// Whether the service is one of ours that runs beside the stations.
+    pub fn is_beside(&self, name: &str) -> bool {
+        self.beside().any(|beside| beside == name)
+    }
+
+    /// The components of others that the lab needs.
+    pub fn needs(&self) -> impl Iterator<Item = Component> + '_ {
+        self.parlab
+            .iter()
+            .flat_map(|parlab| parlab.needs.iter().copied())
+    }
+
+    /// The services of ours that run beside the stations.
+    pub fn beside(&self) -> impl Iterator<Item = &str> + '_ {
+        let names = self.parlab.iter().flat_map(|parlab| &parlab.beside);
+        names.map(String::as_str)
+    }
 }
 
 impl Service {
     /// Whether a plain `up` starts it: it is behind no profile.
     pub fn starts_by_itself(&self) -> bool {
         self.profiles.is_empty()
+    }
+
+    /// Its environment, without the names that have no value.
+    pub fn environment_set(&self) -> BTreeMap<String, String> {
+        let pairs = self.environment.iter();
+        pairs
+            .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
+            .collect()
     }
 
     /// How many containers it runs in.

@@ -5,7 +5,7 @@ use super::node::{Data, Node};
 use serde::{Deserialize, Serialize};
 use service_kit::problem::nearest;
 
-const KEYS: &[&str] = &["needs"];
+const KEYS: &[&str] = &["beside", "needs"];
 
 /// What the lab says to Parlab itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,9 @@ pub struct Parlab {
     /// The components that the lab needs and that are no services of ours.
     #[serde(default)]
     pub needs: Vec<Component>,
+    /// The services of ours that run beside the stations and are not measured.
+    #[serde(default)]
+    pub beside: Vec<String>,
 }
 
 /// A program of others that a lab may need.
@@ -37,6 +40,20 @@ impl Component {
             Self::Postgres => "postgres",
         }
     }
+
+    /// The port that its protocol has.
+    pub fn port(self) -> u16 {
+        match self {
+            Self::Redis => 6379,
+            Self::Postgres => 5432,
+        }
+    }
+
+    /// Whether local stations can have it: where the machine's own binaries are
+    /// not installed, its labs do without.
+    pub fn runs_locally(self) -> bool {
+        self == Self::Postgres
+    }
 }
 
 /// Reads `x-parlab` of a file's root, and says what is wrong with it.
@@ -60,9 +77,44 @@ pub(super) fn parlab(root: &Node) -> (Option<Parlab>, Vec<Finding>) {
             findings.push(Finding::error(&entry.place, message, hint));
         }
     }
-    let needs = root.get("x-parlab").and_then(|node| node.get("needs"));
-    let needs = needs.map_or_else(Vec::new, |node| components(node, &mut findings));
-    (Some(Parlab { needs }), findings)
+    let of = |key| root.get("x-parlab").and_then(|node| node.get(key));
+    let needs = of("needs").map_or_else(Vec::new, |node| components(node, &mut findings));
+    let beside = of("beside").map_or_else(Vec::new, |node| services(root, node, &mut findings));
+    (Some(Parlab { needs, beside }), findings)
+}
+
+/// The services named, which the file itself has.
+fn services(root: &Node, node: &Node, findings: &mut Vec<Finding>) -> Vec<String> {
+    let Data::List(items) = &node.data else {
+        let message = format!("x-parlab.beside is {}, not a list", node.what());
+        findings.push(Finding::error(
+            &node.place,
+            message,
+            "write `x-parlab: {beside: [origin]}`",
+        ));
+        return Vec::new();
+    };
+    let entries = root.get("services").and_then(Node::as_map);
+    let known: Vec<&str> = entries
+        .unwrap_or_default()
+        .iter()
+        .map(|entry| entry.key.as_str())
+        .collect();
+    let mut beside: Vec<String> = Vec::new();
+    for item in items {
+        let name = item.as_text().unwrap_or_else(|| item.what());
+        if !known.contains(&name) {
+            let hint = nearest(name, known.iter().copied())
+                .map_or("name a service of this file".to_owned(), |near| {
+                    format!("did you mean {near}?")
+                });
+            let message = format!("x-parlab.beside: there is no service {name:?}");
+            findings.push(Finding::error(&item.place, message, hint));
+        } else if !beside.iter().any(|other| other == name) {
+            beside.push(name.to_owned());
+        }
+    }
+    beside
 }
 
 fn components(node: &Node, findings: &mut Vec<Finding>) -> Vec<Component> {
@@ -119,6 +171,9 @@ mod tests {
             parlab.unwrap().needs,
             [Component::Redis, Component::Postgres]
         );
+        let (parlab, said) = read("x-parlab: {beside: [a, a]}\nservices:\n  a: {image: x}\n");
+        assert!(said.is_empty(), "{said:?}");
+        assert_eq!(parlab.unwrap().beside, ["a"]);
         assert_eq!(read("services: {}\n").0, None);
         assert_eq!(read("x-parlab: {}\n").0, Some(Parlab::default()));
     }
@@ -129,6 +184,16 @@ mod tests {
             (
                 "x-parlab:\n  need: [redis]\n",
                 "compose/lab.yml:2: x-parlab has no key \"need\"; did you mean needs?",
+            ),
+            (
+                "x-parlab:\n  beside: [origni]\nservices:\n  origin: {image: x}\n",
+                "compose/lab.yml:2: x-parlab.beside: there is no service \"origni\"; \
+                 did you mean origin?",
+            ),
+            (
+                "x-parlab:\n  beside: origin\n",
+                "compose/lab.yml:2: x-parlab.beside is text, not a list; \
+                 write `x-parlab: {beside: [origin]}`",
             ),
             (
                 "x-parlab:\n  needs: [redi]\n",

@@ -4,11 +4,16 @@ mod groups;
 pub mod invariants;
 mod limits;
 mod primes;
+mod questions;
+mod rows;
 mod scaling;
+mod scraper;
 
+use crate::station::Around;
 use cpu_budget::WorkerAdvice;
 use measure::report::{RunReport, Station};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 /// What a person narrowed or changed for this run.
@@ -113,6 +118,26 @@ pub struct Part {
     pub start_at_seconds: Option<f64>,
 }
 
+/// A service beside the stations that counts for itself what they do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Witness {
+    /// Its name.
+    pub service: &'static str,
+    /// Where its API makes it count anew (DELETE).
+    pub forget: &'static str,
+    /// Where its API tells what it counted (GET).
+    pub account: &'static str,
+}
+
+/// What was counted in one sample beside the accounts.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted<'a> {
+    /// By each replica, by name; unknown is `null`.
+    pub stations: &'a [BTreeMap<String, Option<f64>>],
+    /// By the witness; `null` without one.
+    pub witness: &'a Value,
+}
+
 /// A lab: one Compose file's plan and conclusions.
 pub trait Lab: Sync {
     /// `lab-<topic>`.
@@ -141,11 +166,38 @@ pub trait Lab: Sync {
         options: &Options,
     ) -> Result<Vec<PlannedRow>, String>;
 
+    /// Why these options cannot be with what is around the stations.
+    fn objection(&self, _options: &Options, _around: &Around) -> Option<String> {
+        None
+    }
+
     /// The body of a replica's `POST /run`.
-    fn request(&self, row: &PlannedRow, part: Part, options: &Options) -> Value;
+    fn request(&self, row: &PlannedRow, part: Part, options: &Options, around: &Around) -> Value;
+
+    /// The share of the job that a sample of this row does, above 0: what it
+    /// takes is scaled.
+    fn share(&self, _row: &PlannedRow, _options: &Options, _around: &Around) -> f64 {
+        1.0
+    }
+
+    /// Who counts beside the stations.
+    fn witness(&self) -> Option<Witness> {
+        None
+    }
+
+    /// The lab's own raw figures of a sample.
+    fn figures(
+        &self,
+        _row: &PlannedRow,
+        _counted: Counted,
+        _options: &Options,
+        _around: &Around,
+    ) -> BTreeMap<String, f64> {
+        BTreeMap::new()
+    }
 
     /// Parameters of the run as the report gives them.
-    fn parameters(&self, options: &Options) -> Vec<(&'static str, Value)>;
+    fn parameters(&self, options: &Options, around: &Around) -> Vec<(&'static str, Value)>;
 
     /// Names the comparisons; called before the analysis.
     fn compare(&self, report: &mut RunReport);
@@ -163,7 +215,7 @@ pub fn by_name(name: &str) -> Option<&'static dyn Lab> {
 }
 
 /// All labs.
-pub const LABS: &[&dyn Lab] = &[&primes::Primes];
+pub const LABS: &[&dyn Lab] = &[&primes::Primes, &scraper::Scraper];
 
 #[cfg(test)]
 mod tests {

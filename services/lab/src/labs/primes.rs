@@ -5,11 +5,12 @@ mod comparisons;
 
 use super::groups::group;
 use super::invariants::{limits_applied, limits_stayed, nothing_lost, sequences_unbroken};
+use super::rows::{each_once, known, largest};
 use super::scaling::{self, serial_fractions};
 use super::{Abilities, Lab, Options, Part, PlannedRow, Workers};
+use crate::station::Around;
 use measure::report::{Group, Row, RunReport, Station};
 use serde_json::{Value, json};
-use service_kit::problem::nearest;
 use std::ops::RangeInclusive;
 
 /// The strategy whose rows show the limits.
@@ -97,22 +98,10 @@ impl Lab for Primes {
         );
         let wanted = |name: &String| options.stations.is_empty() || options.stations.contains(name);
         rows.retain(|row| row.baseline || wanted(&row.station));
-        let mut kept: Vec<PlannedRow> = Vec::new();
-        for row in rows {
-            let same = |other: &PlannedRow| {
-                PlannedRow {
-                    baseline: row.baseline,
-                    ..other.clone()
-                } == row
-            };
-            if !kept.iter().any(same) {
-                kept.push(row);
-            }
-        }
-        Ok(kept)
+        Ok(each_once(rows))
     }
 
-    fn request(&self, row: &PlannedRow, part: Part, options: &Options) -> Value {
+    fn request(&self, row: &PlannedRow, part: Part, options: &Options, _: &Around) -> Value {
         json!({
             "limit": options.limit.unwrap_or(LIMIT),
             "kernel": row.kernel,
@@ -124,7 +113,7 @@ impl Lab for Primes {
         })
     }
 
-    fn parameters(&self, options: &Options) -> Vec<(&'static str, Value)> {
+    fn parameters(&self, options: &Options, _: &Around) -> Vec<(&'static str, Value)> {
         vec![
             ("limit", json!(options.limit.unwrap_or(LIMIT))),
             ("kernel", json!(kernel(options))),
@@ -149,38 +138,6 @@ impl Lab for Primes {
 
 fn kernel(options: &Options) -> &str {
     options.kernel.as_deref().unwrap_or("trial")
-}
-
-/// Refuses a name that is none of `known`, with the nearest that is.
-fn known(knob: &str, given: &[String], known: &[String]) -> Result<(), String> {
-    let Some(wrong) = given.iter().find(|name| !known.contains(name)) else {
-        return Ok(());
-    };
-    let nearest = nearest(wrong, known.iter().map(String::as_str));
-    let hint = nearest.map_or(String::new(), |name| format!("; did you mean {name}?"));
-    Err(format!(
-        "{knob}={wrong}: there is no such {}{hint} (there are {})",
-        knob.to_lowercase(),
-        known.join(", ")
-    ))
-}
-
-/// The station whose one replica may use most CPU; of several replicas only
-/// where there is nothing else, since these would share the baseline's job.
-fn largest(stations: &[Station]) -> Option<&Station> {
-    let single = stations.iter().filter(|s| s.replicas == 1);
-    most_cpu(single).or_else(|| most_cpu(stations.iter()))
-}
-
-fn most_cpu<'a>(stations: impl Iterator<Item = &'a Station>) -> Option<&'a Station> {
-    let cpus = |station: &Station| station.effective.cpus.unwrap_or(0.0);
-    let mut best: Option<&Station> = None;
-    for station in stations.filter(|s| s.refused.is_none()) {
-        if best.is_none_or(|best| cpus(station) > cpus(best)) {
-            best = Some(station);
-        }
-    }
-    best
 }
 
 fn default_rows(

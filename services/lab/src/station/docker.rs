@@ -4,7 +4,7 @@
 //! engine's DNS and has no Docker socket. What must be done to a station from
 //! outside it asks of the host script through files in a shared folder.
 
-use super::{Action, Answering, Replica, StationSpec, Stations};
+use super::{Action, Answering, Around, Replica, StationSpec, Stations};
 use anyhow::{Context, bail};
 use measure::report::Backend;
 use std::net::SocketAddr;
@@ -24,15 +24,17 @@ const ACTION_DEADLINE: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct Docker {
     stations: Vec<StationSpec>,
+    around: Around,
     control: PathBuf,
     requests: AtomicU64,
 }
 
 impl Docker {
-    /// Stations of a resolved lab; `control` is the folder shared with the host script.
-    pub fn new(stations: Vec<StationSpec>, control: &Path) -> Self {
+    /// Stations of a resolved lab and what is around them; `control` is the folder shared with the host script.
+    pub fn new(stations: Vec<StationSpec>, around: Around, control: &Path) -> Self {
         Self {
             stations,
+            around,
             control: control.to_owned(),
             requests: AtomicU64::new(0),
         }
@@ -83,6 +85,10 @@ impl Stations for Docker {
 
     fn list(&self) -> &[StationSpec] {
         &self.stations
+    }
+
+    fn around(&self) -> &Around {
+        &self.around
     }
 
     fn replicas<'a>(&'a self, station: &'a str) -> Answering<'a, Vec<Replica>> {
@@ -137,7 +143,7 @@ mod tests {
     #[tokio::test]
     async fn an_action_is_one_line_and_ends_with_the_scripts_answer() {
         let folder = tempfile::tempdir().unwrap();
-        let docker = Docker::new(Vec::new(), folder.path());
+        let docker = Docker::new(Vec::new(), Around::default(), folder.path());
 
         let script = answer_one(folder.path().to_owned(), "ok\n");
         let (done, line) = tokio::join!(docker.act("primes-half", Action::Scale(3)), script);

@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use measure::report::ReplicaAccount;
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,6 +31,9 @@ pub struct Answer {
     pub account: ReplicaAccount,
     /// The strategy's own fixed schedule, where it has one.
     pub work_shares: Option<Vec<f64>>,
+    /// What the service counted of its own, by name.
+    #[serde(default)]
+    pub figures: BTreeMap<String, Option<f64>>,
 }
 
 /// Why a sample failed.
@@ -57,6 +61,25 @@ pub async fn budget(replica: Replica) -> anyhow::Result<Budget> {
 /// What the replica's service says of itself.
 pub async fn describe<T: serde::de::DeserializeOwned>(replica: Replica) -> anyhow::Result<T> {
     small(replica.api, "/").await
+}
+
+/// What a service beside the stations counted, as it tells it.
+pub async fn account(replica: Replica, path: &str) -> anyhow::Result<Value> {
+    small(replica.api, path).await
+}
+
+/// Makes a service beside the stations count anew.
+pub async fn forget(replica: Replica, path: &str) -> anyhow::Result<()> {
+    let address = replica.api;
+    let sent = exchange(address, Method::DELETE, path, String::new());
+    let answer = timeout(SMALL_REQUEST, sent).await;
+    let (status, _) = answer
+        .with_context(|| format!("{address} did not answer in time"))?
+        .with_context(|| format!("{address} cannot be asked"))?;
+    if !status.is_success() {
+        bail!("{address} answered {status} to DELETE {path}");
+    }
+    Ok(())
 }
 
 /// Takes one sample on one replica; dropping the future cancels it there.

@@ -7,7 +7,9 @@ pub mod local;
 pub use http::{Answer, Budget, SampleError};
 pub use measure::now::Replica;
 
+use crate::compose::Component;
 use measure::report::{Backend, Declared, Enforcement, ReplicaAccount};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -23,6 +25,45 @@ pub struct StationSpec {
     /// Why this host cannot grant it.
     pub refused: Option<String>,
 }
+
+/// A service of ours that runs beside the stations without being measured.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The Compose service's name.
+    pub name: String,
+    /// Where the stations reach its API: `http://origin:8080`.
+    pub url: String,
+    /// Its environment as the Compose file has it.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// What is around the stations.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Around {
+    /// The services of ours that run beside them.
+    pub beside: Vec<Beside>,
+    /// The components of others that run for them, of those that the lab needs,
+    /// and where each answers: `postgres:5432`.
+    pub components: Vec<(Component, String)>,
+}
+
+impl Around {
+    /// The service of that name.
+    pub fn beside(&self, name: &str) -> Option<&Beside> {
+        self.beside.iter().find(|beside| beside.name == name)
+    }
+
+    /// Whether the component runs.
+    pub fn has(&self, component: Component) -> bool {
+        self.components.iter().any(|(one, _)| *one == component)
+    }
+}
+
+/// Of a lab that has nothing but stations.
+static NOTHING: Around = Around {
+    beside: Vec::new(),
+    components: Vec::new(),
+};
 
 /// Something done to a station from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +91,11 @@ pub trait Stations: Send + Sync {
     /// The lab's stations in the order of the Compose file.
     fn list(&self) -> &[StationSpec];
 
+    /// What is around them.
+    fn around(&self) -> &Around {
+        &NOTHING
+    }
+
     /// How this run holds its stations to their limits, where there is a choice.
     fn enforcement(&self) -> Option<Enforcement> {
         None
@@ -65,7 +111,8 @@ pub trait Stations: Send + Sync {
         account
     }
 
-    /// Where each replica of a station answers, in an order that stays.
+    /// Where each replica of a station, or of a service beside them, answers, in
+    /// an order that stays.
     fn replicas<'a>(&'a self, station: &'a str) -> Answering<'a, Vec<Replica>>;
 
     /// Does something to a station.

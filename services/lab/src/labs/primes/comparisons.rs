@@ -3,30 +3,18 @@
 
 use super::STRATEGY;
 use crate::labs::limits;
-use measure::report::{Comparison, Interval, Outcome, RunReport, Station};
+use crate::labs::questions::{Question, asked_of};
+use measure::report::{Comparison, RunReport, Station};
 use serde_json::Value;
 
 /// The comparisons of which both rows were measured; their figures are left to
 /// the analysis.
 pub fn named(report: &RunReport) -> Vec<Comparison> {
-    let measured = |key: &String| {
-        let found = report.rows.iter().find(|row| row.key() == *key);
-        found.is_some_and(|row| !row.rounds.is_empty())
-    };
-    let mut comparisons: Vec<Comparison> = Vec::new();
-    for (question, row, against) in questions(report) {
-        let asked = comparisons
-            .iter()
-            .any(|other| other.row == row && other.against == against);
-        if !asked && measured(&row) && measured(&against) {
-            comparisons.push(open(question, row, against));
-        }
-    }
-    comparisons
+    asked_of(report, questions(report))
 }
 
 /// Each question with the row that it is about and the one compared with.
-fn questions(report: &RunReport) -> Vec<(String, String, String)> {
+fn questions(report: &RunReport) -> Vec<Question> {
     let Some(kernel) = report.parameters.get("kernel").and_then(Value::as_str) else {
         return Vec::new();
     };
@@ -97,22 +85,6 @@ fn cut_up(fleet: &Station, each: &str, whole: &str) -> String {
 
 fn station<'a>(report: &'a RunReport, name: &str) -> Option<&'a Station> {
     report.stations.iter().find(|station| station.name == name)
-}
-
-/// A comparison whose figures the analysis has still to fill in.
-fn open(question: String, row: String, against: String) -> Comparison {
-    Comparison {
-        question,
-        row,
-        against,
-        ratio: Interval {
-            median: 1.0,
-            low: 1.0,
-            high: 1.0,
-            coverage: 0.0,
-        },
-        outcome: Outcome::NoDifferenceSeen,
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod cgroup;
 mod limits;
 mod means;
 mod plan;
+mod postgres;
 mod process;
 mod systemd;
 
@@ -17,12 +18,16 @@ pub use cgroup::Cgroups;
 pub use limits::Limits;
 pub use means::{Choice, Means, find};
 pub use plan::{Planned, WITH_DOCKER, objections, plan};
+pub use postgres::{Account, Postgres};
 
-use super::{Action, Answering, Replica, StationSpec, Stations};
+use super::{Action, Answering, Around, Beside, Replica, StationSpec, Stations};
+use crate::compose::Component;
 use anyhow::{Context, bail};
 use measure::report::{Backend, Enforcement, ReplicaAccount};
 use process::{Launch, Process};
 use rustix::process::Signal;
+use service_kit::address::AddressLine;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tokio::sync::Mutex;
 
@@ -33,9 +38,12 @@ const MOST_REPLICAS: usize = 64;
 #[derive(Debug)]
 pub struct Local {
     specs: Vec<StationSpec>,
+    around: Around,
     // Before `means`: the stations' groups lie below those of the run.
     stations: Mutex<Vec<Running>>,
     means: Means,
+    // After the stations, which use it.
+    _postgres: Option<Postgres>,
 }
 
 /// A station and its processes.
@@ -66,22 +74,28 @@ pub struct Places {
 }
 
 impl Local {
-    /// Starts the stations of the plan. One that does not start gets its reason
-    /// in its spec, and the others run.
+    /// Starts the stations of the plan and what runs beside them. A station that
+    /// does not start gets its reason in its spec, and the others run; without
+    /// what is beside them none does.
     pub async fn start(
         mut specs: Vec<StationSpec>,
         plan: Vec<Planned>,
         means: Means,
         places: &Places,
+        postgres: Option<Postgres>,
     ) -> anyhow::Result<Self> {
         let logs = &places.logs;
         std::fs::create_dir_all(logs)
             .with_context(|| format!("{}: cannot be made", logs.display()))?;
         let mut stations: Vec<Running> = Vec::new();
         for planned in plan {
-            let started = start_station(&planned, &stations, &means, places).await;
+            let started =
+                start_station(&planned, &stations, postgres.as_ref(), &means, places).await;
             match started {
                 Ok(running) => stations.push(running),
+                Err(error) if planned.beside => {
+                    return Err(error.context(format!("{} could not be started", planned.name)));
+                }
                 Err(error) => {
                     let spec = specs.iter_mut().find(|spec| spec.name == planned.name);
                     if let Some(spec) = spec {
@@ -92,15 +106,37 @@ impl Local {
         }
         Ok(Self {
             specs,
+            around: around(&stations, postgres.as_ref()),
             stations: Mutex::new(stations),
             means,
+            _postgres: postgres,
         })
+    }
+}
+
+fn around(running: &[Running], postgres: Option<&Postgres>) -> Around {
+    let beside = running.iter().filter(|running| running.planned.beside);
+    let beside = beside.filter_map(|running| {
+        let first = running.replicas.first()?;
+        Some(Beside {
+            name: running.planned.name.clone(),
+            url: format!("http://{}", first.addresses.api),
+            environment: running.planned.environment.clone(),
+        })
+    });
+    let components = postgres
+        .into_iter()
+        .map(|one| (Component::Postgres, one.address.to_string()));
+    Around {
+        beside: beside.collect(),
+        components: components.collect(),
     }
 }
 
 async fn start_station(
     planned: &Planned,
     others: &[Running],
+    postgres: Option<&Postgres>,
     means: &Means,
     places: &Places,
 ) -> anyhow::Result<Running> {
@@ -108,7 +144,7 @@ async fn start_station(
         launches: Launches {
             enter: places.enter.clone(),
             logs: places.logs.clone(),
-            environment: environment(planned, others)?,
+            environment: environment(planned, others, postgres)?,
         },
         planned: planned.clone(),
         replicas: Vec::new(),
@@ -121,7 +157,11 @@ async fn start_station(
 /// What the file says, names resolved. Nothing of the caller's: a container
 /// sees none of it either, but the search path, which `systemd-run` and a
 /// service's own children are found by.
-fn environment(planned: &Planned, others: &[Running]) -> anyhow::Result<Vec<(String, String)>> {
+fn environment(
+    planned: &Planned,
+    others: &[Running],
+    postgres: Option<&Postgres>,
+) -> anyhow::Result<Vec<(String, String)>> {
     let mut all = Vec::new();
     for name in ["PATH", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] {
         if let Ok(value) = std::env::var(name) {
@@ -137,8 +177,34 @@ fn environment(planned: &Planned, others: &[Running]) -> anyhow::Result<Vec<(Str
             *value = addresses::resolve(value, name, &replica.addresses);
         }
     }
+    with_postgres(&mut own, postgres);
     all.extend(own);
     Ok(all)
+}
+
+/// Where a container finds the password of the component.
+const POSTGRES_PASSWORD: &str = "/run/secrets/postgres-password";
+
+/// What names PostgreSQL in an environment is where the run has its own; where
+/// it has none, a service that is told of one would wait for it.
+fn with_postgres(environment: &mut BTreeMap<String, String>, postgres: Option<&Postgres>) {
+    let name = Component::Postgres.name();
+    let Some(postgres) = postgres else {
+        let told_of = |value: &str| value == POSTGRES_PASSWORD || addresses::names(value, name);
+        environment.retain(|_, value| !told_of(value));
+        return;
+    };
+    let addresses = AddressLine {
+        api: postgres.address,
+        admin: postgres.address,
+    };
+    for value in environment.values_mut() {
+        *value = if value == POSTGRES_PASSWORD {
+            postgres.password_file().display().to_string()
+        } else {
+            addresses::resolve(value, name, &addresses)
+        };
+    }
 }
 
 impl Running {
@@ -208,6 +274,10 @@ impl Stations for Local {
 
     fn list(&self) -> &[StationSpec] {
         &self.specs
+    }
+
+    fn around(&self) -> &Around {
+        &self.around
     }
 
     fn enforcement(&self) -> Option<Enforcement> {

@@ -38,6 +38,8 @@ pub struct Planned {
     pub restarts: bool,
     /// The services that its environment names: these start first.
     pub uses: Vec<String>,
+    /// Whether it runs beside the stations and is none.
+    pub beside: bool,
 }
 
 /// The program of a service: the name of its crate, its image and its binary.
@@ -50,7 +52,7 @@ fn program(service: &Service) -> Option<&str> {
 /// The stations in an order in which each finds those that it names. Called for
 /// services without an objection.
 pub fn plan(model: &LabModel, programs: &Path, refused: &BTreeMap<String, String>) -> Vec<Planned> {
-    let mut waiting: Vec<Planned> = stations(model)
+    let mut waiting: Vec<Planned> = ours(model)
         .filter(|(name, _)| !refused.contains_key(*name))
         .filter_map(|(name, service)| planned(model, name, service, programs))
         .collect();
@@ -69,18 +71,15 @@ pub fn plan(model: &LabModel, programs: &Path, refused: &BTreeMap<String, String
     ordered
 }
 
-fn stations(model: &LabModel) -> impl Iterator<Item = (&String, &Service)> {
+/// The stations, and the services of ours beside them.
+fn ours(model: &LabModel) -> impl Iterator<Item = (&String, &Service)> {
     let services = model.services.iter();
-    services.filter(|(_, service)| service.starts_by_itself())
+    services.filter(|(name, service)| service.starts_by_itself() && !model.is_component(name))
 }
 
 fn planned(model: &LabModel, name: &str, service: &Service, programs: &Path) -> Option<Planned> {
     let serve = || vec!["serve".to_owned()];
-    let environment: BTreeMap<String, String> = service
-        .environment
-        .iter()
-        .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
-        .collect();
+    let environment = service.environment_set();
     Some(Planned {
         name: name.to_owned(),
         program: programs.join(program(service)?),
@@ -89,6 +88,7 @@ fn planned(model: &LabModel, name: &str, service: &Service, programs: &Path) -> 
         environment,
         limits: Limits::of(service),
         replicas: service.replicas() as usize,
+        beside: model.is_beside(name),
         restarts: service
             .restart
             .as_deref()
@@ -96,9 +96,10 @@ fn planned(model: &LabModel, name: &str, service: &Service, programs: &Path) -> 
     })
 }
 
-/// The other services that an environment names.
+/// The other services of ours that an environment names.
 fn uses(model: &LabModel, own: &str, environment: &BTreeMap<String, String>) -> Vec<String> {
-    let others = model.services.keys().filter(|name| *name != own);
+    let others = model.services.keys();
+    let others = others.filter(|name| *name != own && !model.is_component(name));
     let named = |name: &&String| {
         environment
             .values()
@@ -115,7 +116,7 @@ pub fn objections(
     has_program: impl Fn(&str) -> bool,
 ) -> Vec<Objection> {
     let mut all = Vec::new();
-    for (name, service) in stations(model) {
+    for (name, service) in ours(model) {
         let mut say = |key, message: String, hint: String| {
             all.push(Objection {
                 service: name.clone(),
@@ -242,7 +243,7 @@ fn own_address(service: &Service) -> Option<&'static str> {
 
 /// Why what its environment names cannot become one address.
 fn unreachable(model: &LabModel, name: &str, service: &Service) -> Option<(String, String)> {
-    let own = environment_of(service);
+    let own = service.environment_set();
     for other in uses(model, name, &own) {
         let target = &model.services[&other];
         if !target.starts_by_itself() {
@@ -270,20 +271,13 @@ fn unreachable(model: &LabModel, name: &str, service: &Service) -> Option<(Strin
     None
 }
 
-fn environment_of(service: &Service) -> BTreeMap<String, String> {
-    let pairs = service.environment.iter();
-    pairs
-        .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
-        .collect()
-}
-
 /// Whether `from` names `to`, itself or through others.
 fn reaches(model: &LabModel, from: &str, to: &str, seen: &mut Vec<String>) -> bool {
     if seen.iter().any(|name| name == from) {
         return false;
     }
     seen.push(from.to_owned());
-    let own = environment_of(&model.services[from]);
+    let own = model.services[from].environment_set();
     let named = uses(model, from, &own);
     named
         .iter()

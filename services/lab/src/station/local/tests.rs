@@ -52,7 +52,13 @@ impl Folder {
     }
 
     async fn start(&self, services: &str) -> Local {
-        let json = format!("{{\"services\": {{{services}}}}}");
+        self.try_start(services).await.unwrap()
+    }
+
+    async fn try_start(&self, services: &str) -> anyhow::Result<Local> {
+        let json = format!(
+            "{{\"services\": {{{services}}}, \"x-parlab\": {{\"beside\": [\"origin\"], \"needs\": [\"postgres\"]}}}}"
+        );
         let model = LabModel::from_compose_json(&json).unwrap();
         let refused = BTreeMap::new();
         let places = Places {
@@ -61,9 +67,7 @@ impl Folder {
         };
         let plan = plan(&model, self.0.path(), &refused);
         let specs = model::specs(&model, &refused, &[]);
-        Local::start(specs, plan, Means::Affinity, &places)
-            .await
-            .unwrap()
+        Local::start(specs, plan, Means::Affinity, &places, None).await
     }
 }
 
@@ -241,4 +245,48 @@ async fn without_a_group_of_its_own_a_replica_has_the_cpu_time_of_its_workers() 
         Some(1.5)
     );
     assert_eq!(cpu_seconds(vec![worker(Some(1.0)), worker(None)]), None);
+}
+
+#[tokio::test]
+async fn what_runs_beside_the_stations_is_started_first_and_is_none_of_them() {
+    let folder = Folder::new();
+
+    let local = folder
+        .start(
+            r#""a": {"image": "parlab/service", "environment": {
+                   "ALLOW": "origin:8080", "SECRET": "/run/secrets/postgres-password",
+                   "DATABASE": "postgres://parlab@postgres:5432/parlab", "WORD": "postgres"}},
+               "origin": {"image": "parlab/service", "environment": {"LATENCY": "100ms"}},
+               "postgres": {"image": "postgres:17"}"#,
+        )
+        .await;
+
+    let names: Vec<&str> = local.list().iter().map(|spec| spec.name.as_str()).collect();
+    assert_eq!(names, ["a"]);
+    let origin = local.around().beside("origin").unwrap();
+    assert_eq!(origin.url, "http://127.0.0.1:7000");
+    assert_eq!(origin.environment["LATENCY"], "100ms");
+    assert_eq!(local.replicas("origin").await.unwrap().len(), 1);
+    let log = folder.log("a-1");
+    assert!(log.contains("ALLOW=127.0.0.1:7000"), "{log}");
+    // No PostgreSQL runs here, so that nothing is told of one.
+    assert!(
+        !log.contains("DATABASE=") && !log.contains("SECRET="),
+        "{log}"
+    );
+    assert!(log.contains("WORD=postgres"), "{log}");
+    assert!(!local.around().has(Component::Postgres));
+}
+
+#[tokio::test]
+async fn without_what_runs_beside_them_no_station_is_started() {
+    let folder = Folder::new();
+    let services = r#""a": {"image": "parlab/service"},
+        "origin": {"image": "parlab/service", "environment": {"FAIL": "no web"}}"#;
+
+    let error = folder.try_start(services).await.unwrap_err();
+
+    let said = format!("{error:#}");
+    assert!(said.starts_with("origin could not be started"), "{said}");
+    assert!(said.contains("cannot: no web"), "{said}");
 }

@@ -1,0 +1,300 @@
+//! `lab-scraper`: a thousand pages, three ways of waiting.
+
+mod answers;
+mod comparisons;
+mod crossing;
+mod figures;
+mod groups;
+mod latency;
+
+use super::invariants::{limits_applied, limits_stayed, nothing_lost, sequences_unbroken};
+use super::rows::{each_once, known, largest};
+use super::{Abilities, Counted, Lab, Options, Part, PlannedRow, Witness, Workers};
+use crate::compose::Component;
+use crate::station::Around;
+use measure::report::{RunReport, Station};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+/// The course's job.
+const PAGES: u64 = 1000;
+
+/// What the scraper takes at most, and its names: here too, so that a slip is
+/// refused before a station is built. A run asks the station itself.
+const MOST_PAGES: u64 = 1_000_000;
+const KERNELS: [&str; 3] = ["none", "light", "heavy"];
+const STRATEGIES: [&str; 3] = ["sequential", "threads", "async"];
+
+/// How the pages are parsed where nothing else is asked for.
+const LIGHT: &str = "light";
+const HEAVY: &str = "heavy";
+
+/// The service that serves the pages and counts who asks for them.
+const ORIGIN: &str = "origin";
+
+/// A sample waits about so long; a job that takes longer is measured on a part.
+const SAMPLE_SECONDS: f64 = 2.0;
+
+/// Where pages also cost much CPU time, half of the job: 1000 pages of 2 ms
+/// take 8 s on a quarter CPU.
+const HEAVY_SHARE: f64 = 0.5;
+
+/// The lab.
+pub struct Scraper;
+
+impl Lab for Scraper {
+    fn name(&self) -> &'static str {
+        "lab-scraper"
+    }
+
+    fn sizes(&self) -> RangeInclusive<u64> {
+        1..=MOST_PAGES
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            kernels: KERNELS.map(str::to_owned).to_vec(),
+            strategies: STRATEGIES.map(str::to_owned).to_vec(),
+        }
+    }
+
+    fn check(
+        &self,
+        options: &Options,
+        stations: &[String],
+        abilities: &Abilities,
+    ) -> Result<(), String> {
+        known("STATION", &options.stations, stations)?;
+        known("STRATEGY", &options.strategies, &abilities.strategies)?;
+        known("KERNEL", options.kernel.as_slice(), &abilities.kernels)
+    }
+
+    fn plan(
+        &self,
+        stations: &[Station],
+        abilities: &Abilities,
+        options: &Options,
+    ) -> Result<Vec<PlannedRow>, String> {
+        let names: Vec<_> = stations.iter().map(|s| s.name.clone()).collect();
+        self.check(options, &names, abilities)?;
+        if let Some(several) = stations.iter().find(|s| s.replicas > 1) {
+            return Err(format!(
+                "{} has {} replicas, and each would fetch all pages: write one",
+                several.name, several.replicas
+            ));
+        }
+        let Some(largest) = largest(stations) else {
+            return Err("no station can run on this host, so there is nothing to measure".into());
+        };
+        let kernel = options.kernel.as_deref().unwrap_or(LIGHT);
+        let mut rows = vec![PlannedRow {
+            baseline: true,
+            ..row(&largest.name, "sequential", kernel, 1)
+        }];
+        rows.extend(
+            if options.strategies.is_empty() && options.workers.is_empty() {
+                default_rows(stations, largest, options)
+            } else {
+                narrowed_rows(stations, options, kernel)
+            },
+        );
+        // What pages of another kernel cost by themselves.
+        let mut alone: Vec<PlannedRow> = rows
+            .iter()
+            .map(|wanted| row(&largest.name, "sequential", &wanted.kernel, 1))
+            .collect();
+        let wanted = |name: &String| options.stations.is_empty() || options.stations.contains(name);
+        rows.retain(|row| row.baseline || wanted(&row.station));
+        alone.retain(|one| rows.iter().any(|row| row.kernel == one.kernel));
+        rows.extend(alone);
+        Ok(each_once(rows))
+    }
+
+    fn objection(&self, options: &Options, around: &Around) -> Option<String> {
+        let Some(origin) = around.beside(ORIGIN) else {
+            return Some(format!(
+                "the lab's Compose file names no {ORIGIN} to run beside the stations: write \
+                 `x-parlab: {{needs: [postgres], beside: [{ORIGIN}]}}`"
+            ));
+        };
+        let there_are: u64 = origin.environment.get("ORIGIN_PAGES")?.parse().ok()?;
+        let asked = pages(options);
+        (asked > there_are).then(|| {
+            format!(
+                "LIMIT={asked}: {ORIGIN} has {there_are} pages; write another ORIGIN_PAGES in the \
+                 lab's Compose file"
+            )
+        })
+    }
+
+    fn request(&self, row: &PlannedRow, part: Part, options: &Options, around: &Around) -> Value {
+        json!({
+            "origin": around.beside(ORIGIN).map(|origin| &origin.url),
+            "pages": sampled_pages(row, options, around),
+            "strategy": row.strategy,
+            "workers": row.workers,
+            "kernel": row.kernel,
+            "store": store(around),
+            "repeats": part.repeats,
+            "start_at_seconds": part.start_at_seconds,
+        })
+    }
+
+    fn share(&self, row: &PlannedRow, options: &Options, around: &Around) -> f64 {
+        sampled_pages(row, options, around) as f64 / pages(options) as f64
+    }
+
+    fn witness(&self) -> Option<Witness> {
+        Some(Witness {
+            service: ORIGIN,
+            forget: "/stats",
+            account: "/stats?paths=false",
+        })
+    }
+
+    fn figures(
+        &self,
+        row: &PlannedRow,
+        counted: Counted,
+        options: &Options,
+        around: &Around,
+    ) -> BTreeMap<String, f64> {
+        let job = figures::Job {
+            pages: pages(options),
+            sampled_pages: sampled_pages(row, options, around),
+            at_once: row.workers,
+            latency_seconds: latency_of(around),
+        };
+        figures::raw_figures(&job, counted)
+    }
+
+    fn parameters(&self, options: &Options, around: &Around) -> Vec<(&'static str, Value)> {
+        let latency = around
+            .beside(ORIGIN)
+            .and_then(|origin| origin.environment.get("ORIGIN_LATENCY"));
+        vec![
+            ("pages", json!(pages(options))),
+            ("latency", json!(latency)),
+            ("store", json!(store(around))),
+            ("kernel", json!(options.kernel.as_deref().unwrap_or(LIGHT))),
+        ]
+    }
+
+    fn compare(&self, report: &mut RunReport) {
+        report.comparisons = comparisons::named(report);
+    }
+
+    fn conclude(&self, report: &mut RunReport) {
+        report.invariants = vec![
+            answers::stored(report),
+            answers::counted_alike(report),
+            answers::within_bounds(report),
+            limits_applied(report),
+            sequences_unbroken(report),
+            nothing_lost(report),
+        ];
+        report.invariants.extend(limits_stayed(report));
+        report.groups = groups::groups(report);
+    }
+}
+
+fn pages(options: &Options) -> u64 {
+    options.limit.unwrap_or(PAGES)
+}
+
+/// Where the outcomes go: where a database runs, there.
+fn store(around: &Around) -> &'static str {
+    if around.has(Component::Postgres) {
+        "postgres"
+    } else {
+        "ndjson"
+    }
+}
+
+/// How long the origin takes for a page, on average; `None` where its Compose
+/// file does not tell.
+fn latency_of(around: &Around) -> Option<f64> {
+    let origin = around.beside(ORIGIN)?;
+    latency::mean_seconds(origin.environment.get("ORIGIN_LATENCY")?)
+}
+
+/// The pages that a sample fetches: as many full turns as fit into its seconds,
+/// and no more than the job has.
+fn sampled_pages(row: &PlannedRow, options: &Options, around: &Around) -> u64 {
+    let all = pages(options);
+    let latency = latency_of(around).filter(|seconds| *seconds > 0.0);
+    let turns = latency.map_or(f64::INFINITY, |seconds| SAMPLE_SECONDS / seconds);
+    let fit = turns.floor().max(1.0) * row.workers as f64;
+    let most = match row.kernel.as_str() {
+        HEAVY => (all as f64 * HEAVY_SHARE).ceil(),
+        _ => all as f64,
+    };
+    fit.min(most).max(1.0) as u64
+}
+
+fn row(station: &str, strategy: &str, kernel: &str, workers: usize) -> PlannedRow {
+    PlannedRow {
+        station: station.into(),
+        strategy: strategy.into(),
+        kernel: kernel.into(),
+        workers,
+        baseline: false,
+    }
+}
+
+/// Strategy, pages at once and kernel of the rows on every station.
+const EVERYWHERE: [(&str, usize, &str); 6] = [
+    ("sequential", 1, LIGHT),
+    ("threads", 5, LIGHT),
+    ("threads", 64, LIGHT),
+    ("async", 64, LIGHT),
+    ("async", 256, LIGHT),
+    ("async", 64, HEAVY),
+];
+
+fn default_rows(stations: &[Station], largest: &Station, options: &Options) -> Vec<PlannedRow> {
+    let mut rows = Vec::new();
+    for station in stations {
+        for (strategy, workers, kernel) in EVERYWHERE {
+            let is_largest = station.name == largest.name;
+            let quick = match (strategy, workers, kernel) {
+                ("async", 64, LIGHT) => true,
+                ("threads", 64, _) => is_largest,
+                ("async", 64, _) => !is_largest,
+                _ => false,
+            };
+            let kernel = options.kernel.as_deref().unwrap_or(kernel);
+            if quick || !options.quick {
+                rows.push(row(&station.name, strategy, kernel, workers));
+            }
+        }
+    }
+    rows
+}
+
+/// Every chosen station with every chosen strategy and number of pages at once.
+fn narrowed_rows(stations: &[Station], options: &Options, kernel: &str) -> Vec<PlannedRow> {
+    let default_strategy = ["async".to_owned()];
+    let strategies = match options.strategies.as_slice() {
+        [] => &default_strategy,
+        chosen => chosen,
+    };
+    let mut rows = Vec::new();
+    for station in stations {
+        for strategy in strategies {
+            let (one, many) = ([Workers::Exactly(1)], [Workers::Exactly(64)]);
+            let workers: &[Workers] = match options.workers.as_slice() {
+                _ if strategy == "sequential" => &one,
+                [] => &many,
+                chosen => chosen,
+            };
+            let on_station = workers.iter().map(|workers| workers.on(station));
+            rows.extend(on_station.map(|n| row(&station.name, strategy, kernel, n)));
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! Whether the pages were fetched and stored, by the scraper's account and by
+//! the origin's.
+
+use super::figures::{REQUESTS, SAMPLED_PAGES, STORED};
+use measure::report::{Invariant, Round, Row, RunReport};
+use measure::text::names::row_name;
+use measure::waiting::raw;
+
+pub const ALL_STORED: &str = "every page has an outcome that was stored";
+pub const COUNTED_ALIKE: &str = "the origin counted the requests that the scraper says it sent";
+pub const WITHIN_BOUNDS: &str = "no more pages were under way than were to be";
+
+/// What a sample shows of one question.
+enum Seen {
+    /// It is so.
+    Held,
+    /// It is not, and why.
+    Broken(String),
+    /// Somebody's figure is not known.
+    Unknown,
+}
+
+/// Each page of each repeat has its outcome, and that was kept.
+pub fn stored(report: &RunReport) -> Invariant {
+    check(report, ALL_STORED, |round| {
+        let figure = |name| round.figures.get(name);
+        let (Some(asked), Some(stored)) = (figure(SAMPLED_PAGES), figure(STORED)) else {
+            return Seen::Unknown;
+        };
+        let asked = asked * f64::from(round.repeats);
+        if same(asked, *stored) {
+            Seen::Held
+        } else {
+            Seen::Broken(format!("stored {stored:.0} outcomes for {asked:.0} pages"))
+        }
+    })
+}
+
+/// The two ends of the network agree on what went over it.
+pub fn counted_alike(report: &RunReport) -> Invariant {
+    check(report, COUNTED_ALIKE, |round| {
+        let figure = |name| round.figures.get(name);
+        let (Some(said), Some(seen)) = (figure(REQUESTS), figure(raw::ORIGIN_REQUESTS)) else {
+            return Seen::Unknown;
+        };
+        if same(*said, *seen) {
+            Seen::Held
+        } else {
+            Seen::Broken(format!(
+                "says that it sent {said:.0} requests, and the origin counted {seen:.0}"
+            ))
+        }
+    })
+}
+
+/// As many at once as asked for is the most that the origin saw.
+pub fn within_bounds(report: &RunReport) -> Invariant {
+    check(report, WITHIN_BOUNDS, |round| {
+        let figure = |name| round.figures.get(name);
+        let (Some(asked), Some(seen)) =
+            (figure(raw::AT_ONCE), figure(raw::ORIGIN_HIGHEST_IN_FLIGHT))
+        else {
+            return Seen::Unknown;
+        };
+        if seen <= asked {
+            Seen::Held
+        } else {
+            Seen::Broken(format!(
+                "had {seen:.0} under way by the origin's count, where {asked:.0} were asked for"
+            ))
+        }
+    })
+}
+
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() < 0.5
+}
+
+fn check(report: &RunReport, name: &str, ask: impl Fn(&Round) -> Seen) -> Invariant {
+    let (mut broken, mut held, mut unknown) = (Vec::new(), 0, 0);
+    for (row, round) in samples(report) {
+        match ask(round) {
+            Seen::Held => held += 1,
+            Seen::Unknown => unknown += 1,
+            Seen::Broken(why) => {
+                let row = row_name(report, row);
+                broken.push(format!("{row} {why} in round {}", round.round + 1));
+            }
+        }
+    }
+    let others = broken.len().saturating_sub(1);
+    let detail = match (broken.first(), held) {
+        (Some(first), _) if others > 0 => {
+            format!("{first}, and {others} more samples are like it")
+        }
+        (Some(first), _) => first.clone(),
+        (None, 0) => "this was not checked, since no sample tells".into(),
+        (None, _) if unknown > 0 => format!("so it was in {held} samples; unknown in {unknown}"),
+        (None, _) => format!("so it was in all {held} samples"),
+    };
+    Invariant {
+        name: name.into(),
+        held: broken.is_empty() && held > 0,
+        detail,
+    }
+}
+
+fn samples(report: &RunReport) -> impl Iterator<Item = (&Row, &Round)> {
+    let rows = report.rows.iter();
+    rows.flat_map(|row| row.rounds.iter().map(move |round| (row, round)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use measure::made::{report, station, timed_row};
+
+    fn counted(figures: &[(&str, f64)]) -> RunReport {
+        let mut row = timed_row("one", "async", 64, &[1.0, 1.0]);
+        for round in &mut row.rounds {
+            round.repeats = 2;
+            let figures = figures.iter();
+            round.figures = figures.map(|(name, f)| ((*name).to_owned(), *f)).collect();
+        }
+        report(vec![station("one", Some(1.0))], vec![row])
+    }
+
+    #[test]
+    fn what_was_stored_is_held_against_pages_and_repeats() {
+        let right = stored(&counted(&[(SAMPLED_PAGES, 100.0), (STORED, 200.0)]));
+        assert!(right.held, "{}", right.detail);
+        let lost = stored(&counted(&[(SAMPLED_PAGES, 100.0), (STORED, 199.0)]));
+        assert!(!lost.held);
+        assert!(
+            lost.detail
+                .contains("stored 199 outcomes for 200 pages in round 1, and 1 more"),
+            "{}",
+            lost.detail
+        );
+    }
+
+    #[test]
+    fn the_origins_count_is_held_against_the_scrapers() {
+        let of = |said, seen| {
+            counted_alike(&counted(&[(REQUESTS, said), (raw::ORIGIN_REQUESTS, seen)])).held
+        };
+        assert!(of(203.0, 203.0));
+        assert!(!of(203.0, 204.0));
+        let most = |seen| {
+            let figures = [(raw::AT_ONCE, 64.0), (raw::ORIGIN_HIGHEST_IN_FLIGHT, seen)];
+            within_bounds(&counted(&figures)).held
+        };
+        assert!(most(64.0));
+        assert!(!most(65.0));
+    }
+
+    #[test]
+    fn what_nobody_counted_was_not_checked() {
+        let unknown = stored(&counted(&[]));
+        assert!(!unknown.held && unknown.detail.starts_with("this was not checked"));
+    }
+}

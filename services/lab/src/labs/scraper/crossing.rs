@@ -1,0 +1,164 @@
+//! Where waiting ends and CPU work begins: predicted from what a page costs,
+//! and measured by what came over the network when the CPU bound.
+
+use crate::labs::limits;
+use measure::figures::names;
+use measure::report::{Group, Row, RunReport, Station, VerdictKind};
+use measure::waiting::{WaitingJob, raw, under_way};
+
+/// A sentence for each station and kernel of which a row has several pages at
+/// once.
+pub fn groups(report: &RunReport) -> Vec<Group> {
+    let mut groups = Vec::new();
+    for station in &report.stations {
+        for kernel in kernels(report) {
+            groups.extend(group(report, station, kernel));
+        }
+    }
+    groups
+}
+
+/// The kernels of the rows, each once.
+fn kernels(report: &RunReport) -> Vec<&str> {
+    let mut kernels: Vec<&str> = Vec::new();
+    for row in &report.rows {
+        if !kernels.contains(&row.kernel.as_str()) {
+            kernels.push(&row.kernel);
+        }
+    }
+    kernels
+}
+
+fn group(report: &RunReport, station: &Station, kernel: &str) -> Option<Group> {
+    let alone = alone(report, kernel)?;
+    let job = alone.rounds.first().and_then(WaitingJob::of)?;
+    let page_ms = *alone.figures.get(names::CPU_MS_PER_PAGE)?;
+    let granted = station.effective.cpus?;
+    let predicted = job.crossing(page_ms / 1e3, granted)?;
+    let rows: Vec<&Row> = report
+        .rows
+        .iter()
+        .filter(|row| row.station == station.name && row.kernel == kernel)
+        .filter(|row| row.strategy == "async" && row.wall_seconds.is_some())
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let latency_ms = job.latency_seconds * 1e3;
+    let predicted = format!(
+        "From about {predicted:.0} pages at once on, {kernel} parsing should need all the CPU time \
+         {}: {granted} × ({latency_ms:.0} ms ÷ {page_ms:.2} ms + 1), by what a page costs \
+         sequentially.",
+        limits::under(station, report.host.cpus)
+    );
+    let keys = std::iter::once(alone).chain(rows.iter().copied());
+    let mut keys: Vec<String> = keys.map(Row::key).collect();
+    keys.dedup();
+    Some(Group {
+        title: format!("where waiting ends on {}, {kernel} parsing", station.name),
+        rows: keys,
+        sentence: format!("{predicted} {}", measured(&rows, job.latency_seconds)),
+        serial_fractions: Vec::new(),
+    })
+}
+
+/// The row that fetches one page after another: what a page costs by itself.
+fn alone<'a>(report: &'a RunReport, kernel: &str) -> Option<&'a Row> {
+    let baseline = report.rows.iter().find(|row| row.baseline)?;
+    report.rows.iter().find(|row| {
+        (&row.station, &row.strategy) == (&baseline.station, &baseline.strategy)
+            && row.kernel == kernel
+            && !row.figures.is_empty()
+    })
+}
+
+/// What the rows show of it. Of one that the CPU bound, the pages that came per
+/// second and Little's law tell how many were under way at the origin: with so
+/// many the waiting alone would have let as many through.
+fn measured(rows: &[&Row], latency_seconds: f64) -> String {
+    let kind = |row: &Row| row.verdict.as_ref().map(|verdict| verdict.kind);
+    let by_cpu = |kind| {
+        matches!(
+            kind,
+            VerdictKind::Quota | VerdictKind::Bursts | VerdictKind::Cpu
+        )
+    };
+    let bound = rows.iter().filter(|row| kind(row).is_some_and(by_cpu));
+    let waiting = rows
+        .iter()
+        .filter(|row| kind(row) == Some(VerdictKind::Waiting));
+    let at_once = |rows: &mut dyn Iterator<Item = &&Row>| -> Vec<String> {
+        rows.map(|row| row.workers.to_string()).collect()
+    };
+    let waited = at_once(&mut waiting.clone());
+    let mut parts = Vec::new();
+    if !waited.is_empty() {
+        parts.push(format!(
+            "with {} at once the pages were waited for",
+            waited.join(" and ")
+        ));
+    }
+    for row in bound {
+        let Some(&rate) = row.figures.get(names::REQUESTS_PER_SECOND) else {
+            continue;
+        };
+        let used = row
+            .cpus_used
+            .map_or(String::new(), |cpus| format!(" ({cpus:.2} CPUs in use)"));
+        parts.push(format!(
+            "with {} at once the CPU bound{used} and {rate:.0} pages came per second, which is \
+             {:.0} under way at the origin: there is the crossing",
+            row.workers,
+            under_way(rate, latency_seconds)
+        ));
+    }
+    if parts.is_empty() {
+        return "No row tells on which side of it it was.".to_owned();
+    }
+    format!("Measured: {}.", parts.join("; "))
+}
+
+/// Little's law with the figures of every row that has them.
+pub fn littles_law(report: &RunReport) -> Option<Group> {
+    let figures = |row: &Row| {
+        let latency = row
+            .rounds
+            .first()?
+            .figures
+            .get(raw::LATENCY_SECONDS)
+            .copied()?;
+        let rate = *row.figures.get(names::REQUESTS_PER_SECOND)?;
+        let highest = *row.figures.get(names::HIGHEST_IN_FLIGHT)?;
+        Some((rate, latency, highest))
+    };
+    let rows: Vec<&Row> = report
+        .rows
+        .iter()
+        .filter(|row| figures(row).is_some() && !row.baseline)
+        .collect();
+    let many = rows.iter().filter(|row| row.workers > 1);
+    let of_row = |row: &&Row| {
+        let (rate, latency, highest) = figures(row)?;
+        Some(format!(
+            "{} · {}/{} · {}: {rate:.0}/s × {:.0} ms = {:.1} on average, {highest:.0} at most",
+            row.station,
+            row.strategy,
+            row.kernel,
+            row.workers,
+            latency * 1e3,
+            under_way(rate, latency)
+        ))
+    };
+    let told: Vec<String> = many.filter_map(of_row).collect();
+    (!told.is_empty()).then(|| Group {
+        title: "Little's law, L = λW: pages under way at the origin".to_owned(),
+        rows: rows.iter().map(|row| row.key()).collect(),
+        sentence: format!(
+            "Pages per second × how long the origin takes for one is how many it has under way on \
+             average: {}. Where that is far below the number at once, the pages wait at the \
+             scraper, for CPU time.",
+            told.join("; ")
+        ),
+        serial_fractions: Vec::new(),
+    })
+}
