@@ -16,7 +16,7 @@ use std::time::Duration;
 #[command(name = "origin", version)]
 pub enum Cli {
     /// Serve the web until SIGTERM or SIGINT
-    Serve(ServeConfig),
+    Serve(Box<ServeConfig>),
     /// Ask a running `serve` whether it is ready
     Healthcheck(Addresses),
 }
@@ -230,7 +230,7 @@ mod tests {
         let Cli::Serve(config) = Cli::try_parse_from(all)? else {
             panic!("serve is a command");
         };
-        Ok(config)
+        Ok(*config)
     }
 
     #[test]

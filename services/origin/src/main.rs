@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     match cli {
         Cli::Serve(config) => {
             telemetry::init();
-            runtime::run(serve(config))
+            runtime::run(serve(*config))
         }
         Cli::Healthcheck(addresses) => healthcheck::healthcheck(addresses.admin()),
     }
