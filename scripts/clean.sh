@@ -19,7 +19,7 @@ else
     volumes=$(docker volume ls -q --filter "label=com.docker.compose.project=$PROJECT")
     # shellcheck disable=SC2086 # one word per volume
     [ -z "$volumes" ] || docker volume rm $volumes >/dev/null
-    good 'images and what Prometheus kept removed; the cache of the builds goes with: docker builder prune'
+    good 'images, what Prometheus kept and what labs stored removed; the cache of the builds goes with: docker builder prune'
 fi
 rm -rf "$STATE"
 if command -v cargo >/dev/null 2>&1; then cargo clean --quiet; fi

@@ -55,6 +55,7 @@ if [ "$backend" = local ]; then
     exit "$status"
 fi
 prepare_state
+prepare_secrets
 ensure_base_images
 begin_pulls
 # By itself and first: it checks the Compose file, and a broken file stops Compose.

@@ -43,10 +43,16 @@ top_local() {
     exec "$program" "$@"
 }
 
-# The services that are up and stand in a lab's own file: not what watches them.
+# The services that are up and stand in a lab's own file: not what watches them,
+# nor what runs beside them.
 stations_up() {
-    known=$(awk '/^[a-z]/ { inside = /^services:/ }
-        inside && /^  [a-z0-9_-]+:/ { sub(/:.*/, ""); sub(/^ */, ""); print }' compose/lab-*.yml)
+    known=$(awk '
+        /^x-parlab:/ {
+            count = split($0, words, /[^a-z0-9_-]+/)
+            for (i = 1; i <= count; i++) beside[words[i]]
+        }
+        /^[a-z]/ { inside = /^services:/ }
+        inside && /^  [a-z0-9_-]+:/ { sub(/:.*/, ""); sub(/^ */, ""); if (!($0 in beside)) print }' compose/lab-*.yml)
     docker ps --filter "label=com.docker.compose.project=$PROJECT" --filter label=com.docker.compose.oneoff=False \
         --format '{{.Label "com.docker.compose.service"}}' | sort -u | grep -Fx -e "$known"
 }

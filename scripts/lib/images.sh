@@ -10,6 +10,18 @@ base_images() {
     sed -n 's/^FROM \([^ ]*\).*/\1/p' services/*/Dockerfile | sort -u
 }
 
+# component_images FILE : the images of others that a lab's own services run from.
+component_images() {
+    sed -n 's/^    image: *\([^ #]*\).*/\1/p' "$1" | grep -v "^$PROJECT/" | sort -u
+}
+
+# The images that have to be there before anything is built; with the lab's own
+# where file names one.
+needed_images() {
+    base_images
+    [ -z "${file:-}" ] || component_images "$file"
+}
+
 image_present() { docker image inspect "$1" >/dev/null 2>&1; }
 
 # pull_image IMAGE [LOG] : docker prints the first line when the registry has
@@ -33,10 +45,10 @@ pull_image() {
     return "$pull_status"
 }
 
-# Makes sure that all base images are there.
+# Makes sure that all base images are there, and those of the lab's components.
 ensure_base_images() {
     missing=''
-    for image in $(base_images); do
+    for image in $(needed_images); do
         image_present "$image" || missing="$missing $image"
     done
     for image in $missing; do
@@ -69,5 +81,5 @@ make_stand_ins() {
         ;;
     esac
     # shellcheck disable=SC2046 # one word per image
-    attended sh scripts/offline-images.sh $(base_images)
+    attended sh scripts/offline-images.sh $(needed_images)
 }

@@ -92,3 +92,25 @@ prometheus_image() {
         'ENTRYPOINT ["/bin/prometheus"]' \
         'CMD ["--config.file=/etc/prometheus/prometheus.yml","--storage.tsdb.path=/prometheus","--web.console.libraries=/usr/share/prometheus/console_libraries","--web.console.templates=/usr/share/prometheus/consoles"]'
 }
+
+# As the official image, but for the signal that stops it, which an import cannot
+# set: its user and its number, data in
+# /var/lib/postgresql/data, sockets in /var/run/postgresql, the server's programs
+# in the path, and an entry point that sets a new cluster up.
+postgres_image() {
+    root_of postgresql-17
+    # Debian sets a cluster up at once, under a number of its own choosing.
+    rm -rf "$root"/var/lib/postgresql/17 "$root"/etc/postgresql/17
+    chroot "$root" groupmod -g 999 postgres
+    chroot "$root" usermod -u 999 -g 999 postgres
+    mkdir -p "$root/var/lib/postgresql/data" "$root/run/postgresql" "$root/docker-entrypoint-initdb.d"
+    chroot "$root" chown -R postgres:postgres /var/lib/postgresql /run/postgresql
+    # Inside a container the loopback interface reaches nobody.
+    sed -i "s/^#*listen_addresses *=.*/listen_addresses = '*'/" "$root/usr/share/postgresql/17/postgresql.conf.sample"
+    chmod 1777 "$root/var/lib/postgresql/data"
+    chmod 3777 "$root/run/postgresql"
+    install -m 755 scripts/stand-ins/postgres-entrypoint.sh "$root/usr/local/bin/docker-entrypoint.sh"
+    import_as "$1" "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/17/bin" \
+        'ENV LANG=C.UTF-8' 'ENV PGDATA=/var/lib/postgresql/data' 'VOLUME /var/lib/postgresql/data' 'EXPOSE 5432' \
+        'ENTRYPOINT ["docker-entrypoint.sh"]' 'CMD ["postgres"]'
+}

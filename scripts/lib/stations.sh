@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # From a lab's Compose file to running stations. Sourced; file and topic name
-# the lab, and check_file sets stations: those that this host can grant.
+# the lab, and check_file sets stations, those that this host can grant, and
+# beside, what runs for them without being measured.
 # shellcheck disable=SC2154 # both are set by lab.sh
 
 # The folders and the user of a run: who owns the results runs the runner, so
@@ -21,6 +22,39 @@ prepare_state() {
     [ "$(id -u)" != 0 ] || chown "$PARLAB_USER" "$STATE" "$STATE/control" "$RESULTS/lab-$topic"
     LAB_ENGINE="Docker $(docker version --format '{{.Server.Version}}')"
     export PARLAB_USER LAB_ENGINE
+}
+
+# The secrets that the lab's file names are made once, at random, and stay with
+# the volumes of those that were set up with them. The containers have several
+# users: so the folder keeps other people out, and not the file's own mode.
+prepare_secrets() {
+    new_secrets=''
+    # shellcheck disable=SC2013 # a path without blanks in each
+    for secret in $(sed -n "s|^ *file: *\.\./\($STATE/secrets/[a-z0-9-]*\)$|\1|p" "$file"); do
+        [ ! -s "$secret" ] || continue
+        mkdir -p "${secret%/*}"
+        chmod 700 "${secret%/*}"
+        od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$secret.new"
+        chmod 644 "$secret.new"
+        mv "$secret.new" "$secret"
+        new_secrets=yes
+    done
+}
+
+# A database from before its secret was made anew takes the new one: whoever is
+# inside its container needs none.
+renew_passwords() {
+    [ -n "$new_secrets" ] && printf '%s\n' "$beside" | grep -qx postgres || return 0
+    # shellcheck disable=SC2016 # the container's variables
+    attended docker compose -p "$PROJECT" -f "$file" exec -T postgres sh -c '
+        tries=0
+        until pg_isready -q -h 127.0.0.1 -U "$POSTGRES_USER"; do
+            tries=$((tries + 1))
+            [ "$tries" -lt 60 ] || exit 1
+            sleep 1
+        done
+        printf "ALTER ROLE \"%s\" PASSWORD '"'%s'"';\n" "$POSTGRES_USER" "$(cat "$POSTGRES_PASSWORD_FILE")" |
+            psql -q -U "$POSTGRES_USER" "$POSTGRES_DB"'
 }
 
 build_image() {
@@ -48,11 +82,13 @@ mentioned_variables() {
 check_file() {
     status=0
     # shellcheck disable=SC2046 # one word per argument
-    stations=$(docker run --rm --network none --read-only --cap-drop ALL -v "$PWD/compose:/compose:ro" \
-        -e LAB_GIVEN $(mentioned_variables) parlab/lab check --compose-dir /compose --lab "$topic" --format stations) || status=$?
+    services=$(docker run --rm --network none --read-only --cap-drop ALL -v "$PWD/compose:/compose:ro" \
+        -e LAB_GIVEN $(mentioned_variables) parlab/lab check --compose-dir /compose --lab "$topic" --format services) || status=$?
     [ "$status" != "$EXIT_USAGE" ] || exit "$status"
     [ "$status" = 0 ] || die "$status" "$file cannot run as it stands; nothing was started or changed" \
         "mend what is named above, then make lab-$topic again"
+    stations=$(printf '%s\n' "$services" | sed -n 's/^station //p')
+    beside=$(printf '%s\n' "$services" | sed -n 's/^beside //p')
     export LAB_STATIONS="$stations"
 }
 
@@ -74,11 +110,13 @@ clear_leftovers() {
 start_stations() {
     # A station that can no longer be granted must not go on under its old limit.
     for service in $(compose -f "$file" config --services); do
-        printf '%s\n' "$stations" | grep -qx -e "$service" ||
+        printf '%s\n' "$stations" "$beside" | grep -qx -e "$service" ||
             attended docker compose -p "$PROJECT" -f "$file" rm -sf "$service"
     done
-    # shellcheck disable=SC2086 # one word per station
-    attended docker compose -p "$PROJECT" -f "$file" up -d --no-build --remove-orphans $stations
+    # What is beside them first: they would ask for it at once.
+    # shellcheck disable=SC2086 # one word per service
+    attended docker compose -p "$PROJECT" -f "$file" up -d --no-build --remove-orphans $beside $stations || return
+    renew_passwords
 }
 
 # The lab as Compose resolved it, for the runner.
