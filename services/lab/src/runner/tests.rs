@@ -4,6 +4,7 @@
 
 mod fleet;
 mod made;
+mod witness;
 
 use super::*;
 use crate::labs::invariants::{

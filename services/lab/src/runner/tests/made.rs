@@ -124,14 +124,14 @@ impl Stations for MadeStations {
     }
 }
 
-async fn serve(router: Router) -> SocketAddr {
+pub async fn serve(router: Router) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
     address
 }
 
-fn budget(quota_cpus: Option<f64>) -> Value {
+pub fn budget(quota_cpus: Option<f64>) -> Value {
     let quota = match quota_cpus {
         Some(cpus) => json!({
             "kind": "limited", "cpus": cpus,
