@@ -64,7 +64,7 @@ impl AllowList {
 
     /// How far the list trusts the host and port of `url`; `None`: they are not on it.
     pub fn trust(&self, url: &Url) -> Option<Trust> {
-        let host = canonical(url.host()?);
+        let host = canonical(&url.host()?);
         let port = url.port_or_known_default()?;
         let mut about = self.most_specific(&host).peekable();
         let trust = match about.peek()?.hosts {
@@ -104,7 +104,7 @@ impl Entry {
     /// The host and the port of `url`, named in full; `None` when it has none.
     pub fn of(url: &Url) -> Option<Self> {
         Some(Self {
-            hosts: Hosts::Named(canonical(url.host()?)),
+            hosts: Hosts::Named(canonical(&url.host()?)),
             port: Some(url.port_or_known_default()?),
         })
     }
@@ -219,7 +219,7 @@ fn is_plain(name: &str) -> bool {
 
 /// A host as the list compares it: `url` has brought case, IDNA and the
 /// spellings of addresses to one form; a dot at the end means the same host.
-fn canonical(host: Host<&str>) -> Host<String> {
+fn canonical(host: &Host<&str>) -> Host<String> {
     canonical_owned(host.to_owned())
 }
 
