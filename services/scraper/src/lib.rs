@@ -2,14 +2,29 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`outcome`] | what became of one URL |
+//! | [`target`] | a URL as given, in the one form under which it is fetched |
+//! | [`seen`] | a set of URLs |
 //! | [`guard`] | what may be fetched |
+//! | [`robots`] | what a site asks for |
+//! | [`retry`], [`pace`] | when to ask again, and how fast |
+//! | [`fetch`] | one URL, by all of these rules |
+//! | [`parse`] | what a page holds |
+//! | [`outcome`] | what became of one URL |
 //! | [`store`] | where outcomes are kept |
+//! | [`crawl`] | many URLs, in one of three modes |
 //! | [`jobs`] | `POST /scrape` |
 
 pub mod config;
+pub mod crawl;
+pub mod fetch;
 pub mod guard;
 pub mod jobs;
 pub mod outcome;
+pub mod pace;
+pub mod parse;
+pub mod progress;
+pub mod retry;
+pub mod robots;
 pub mod seen;
 pub mod store;
+pub mod target;

@@ -1,0 +1,92 @@
+//! What is counted while a run goes on, for whoever watches it.
+
+use crate::outcome::{ErrorKind, Outcome};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A number that only rises.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// Adds to it.
+    pub fn add(&self, number: u64) {
+        self.0.fetch_add(number, Ordering::Relaxed);
+    }
+
+    /// What it is.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The counts of a run.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// URLs that became pages.
+    pub pages: Count,
+    /// URLs that did not, by kind.
+    failed: [Count; ErrorKind::ALL.len()],
+    /// Requests that left, redirects and robots.txt included.
+    pub requests: Count,
+    /// Attempts that were made again.
+    pub retries: Count,
+    /// Bytes of bodies, decompressed.
+    pub bytes: Count,
+    in_flight: AtomicU64,
+    highest_in_flight: AtomicU64,
+}
+
+/// A request under way; ends when dropped.
+#[derive(Debug)]
+pub struct InFlight<'a>(&'a Progress);
+
+impl Progress {
+    /// A request leaves.
+    pub fn request(&self) -> InFlight<'_> {
+        self.requests.add(1);
+        let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        self.highest_in_flight.fetch_max(now, Ordering::Relaxed);
+        InFlight(self)
+    }
+
+    /// Requests under way.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// The most requests that were under way at once.
+    pub fn highest_in_flight(&self) -> u64 {
+        self.highest_in_flight.load(Ordering::Relaxed)
+    }
+
+    /// A URL has its outcome.
+    pub fn ended(&self, outcome: &Outcome) {
+        self.bytes.add(outcome.bytes);
+        match outcome.error {
+            None => self.pages.add(1),
+            Some(kind) => self.failed[kind as usize].add(1),
+        }
+    }
+
+    /// URLs without a page, by kind; kinds that did not occur are left out.
+    pub fn failed_by_kind(&self) -> impl Iterator<Item = (ErrorKind, u64)> + '_ {
+        let kinds = ErrorKind::ALL.into_iter().zip(&self.failed);
+        kinds.map(|(kind, count)| (kind, count.get())).filter(|(_, count)| *count > 0)
+    }
+
+    /// URLs without a page.
+    pub fn failed(&self) -> u64 {
+        self.failed.iter().map(Count::get).sum()
+    }
+
+    /// URLs that have an outcome.
+    pub fn done(&self) -> u64 {
+        self.pages.get() + self.failed()
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
