@@ -37,6 +37,9 @@ impl UrlSet {
 
 fn key(url: &str) -> [u8; 16] {
     let hash = blake3::hash(url.as_bytes());
-    let (half, _) = hash.as_bytes().split_first_chunk().expect("it has 32 bytes");
+    let (half, _) = hash
+        .as_bytes()
+        .split_first_chunk()
+        .expect("it has 32 bytes");
     *half
 }
