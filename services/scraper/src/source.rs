@@ -4,7 +4,7 @@
 use crate::crawl::FeedSender;
 use crate::seen::UrlSet;
 use crate::target::{MOST_BYTES, normalise};
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use url::Url;
 
@@ -55,12 +55,13 @@ impl Found {
 /// was not there before goes to `feed`. Empty lines and those that begin with
 /// `#` say nothing. `complain` is told what is wrong with a line.
 pub fn read(
-    mut list: impl BufRead,
+    list: impl Read,
     done: &UrlSet,
     feed: &FeedSender,
     found: &Found,
     mut complain: impl FnMut(&str),
 ) -> io::Result<()> {
+    let mut list = BufReader::with_capacity(64 * 1024, list);
     let mut seen = UrlSet::default();
     let mut batch = Vec::new();
     let mut line = Vec::new();
@@ -68,7 +69,7 @@ pub fn read(
     loop {
         // Who types a list, or has another program write it, sees each line
         // fetched when it is there.
-        let waits = batch.len() >= BATCH || !list.fill_buf_has_a_line();
+        let waits = batch.len() >= BATCH || !list.buffer().contains(&b'\n');
         if waits && !batch.is_empty() && feed.blocking_send(std::mem::take(&mut batch)).is_err() {
             return Ok(());
         }

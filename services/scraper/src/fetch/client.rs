@@ -4,8 +4,8 @@
 //! store is, as in a slim image, even for plain http; and its TLS would come
 //! into the tests of every package that uses it.
 
-use super::resolve::Resolver;
 use super::tls;
+use crate::guard::GuardedResolver;
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::body::Incoming;
@@ -32,10 +32,10 @@ type Body = Empty<Bytes>;
 
 /// Connections to hosts, kept for the next request.
 pub(super) struct Client {
-    plain: Pool<InTime<HttpConnector<Resolver>>, Body>,
+    plain: Pool<InTime<HttpConnector<GuardedResolver>>, Body>,
     /// Made for the first https URL: reading the certificates takes milliseconds.
-    secure: OnceLock<Pool<InTime<HttpsConnector<HttpConnector<Resolver>>>, Body>>,
-    tcp: HttpConnector<Resolver>,
+    secure: OnceLock<Pool<InTime<HttpsConnector<HttpConnector<GuardedResolver>>>, Body>>,
+    tcp: HttpConnector<GuardedResolver>,
     connect_timeout: Duration,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct ConnectTimeout(Duration);
 
 impl Client {
     /// A client for the runtime that it is used on.
-    pub(super) fn new(resolver: Resolver, connect_timeout: Duration) -> Self {
+    pub(super) fn new(resolver: GuardedResolver, connect_timeout: Duration) -> Self {
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -70,7 +70,7 @@ impl Client {
         }
     }
 
-    fn secure(&self) -> &Pool<InTime<HttpsConnector<HttpConnector<Resolver>>>, Body> {
+    fn secure(&self) -> &Pool<InTime<HttpsConnector<HttpConnector<GuardedResolver>>>, Body> {
         self.secure.get_or_init(|| {
             let https = HttpsConnectorBuilder::new()
                 .with_tls_config(tls::config())

@@ -1,13 +1,17 @@
 //! Which kind a fault of the connection is.
 
 use super::client::ConnectTimeout;
-use super::resolve::Unresolved;
+use crate::guard::Refusal;
 use crate::outcome::ErrorKind;
 use std::error::Error;
 use std::io;
 
 /// The kind of a fault; `connecting`: there was no connection yet.
 pub(super) fn kind(error: &(dyn Error + 'static), connecting: bool) -> ErrorKind {
+    // Behind a fault of the resolver, as which it comes.
+    if Refusal::behind(error).is_some() {
+        return ErrorKind::Refused;
+    }
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(known) = known(error) {
@@ -23,11 +27,9 @@ pub(super) fn kind(error: &(dyn Error + 'static), connecting: bool) -> ErrorKind
 }
 
 fn known(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    if let Some(unresolved) = error.downcast_ref::<Unresolved>() {
-        return Some(match unresolved {
-            Unresolved::NoAddress(_) => ErrorKind::Dns,
-            Unresolved::Refused(_) => ErrorKind::Refused,
-        });
+    // Hyper's own error for it has no name; all of its resolver's begin so.
+    if error.to_string().starts_with("dns error") {
+        return Some(ErrorKind::Dns);
     }
     if error.is::<ConnectTimeout>() {
         return Some(ErrorKind::Connect);

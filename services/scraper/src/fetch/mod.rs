@@ -7,12 +7,11 @@ mod fault;
 mod hosts;
 mod options;
 mod request;
-mod resolve;
 mod tls;
 
 pub use options::{Options, USER_AGENT};
 
-use crate::guard::Guard;
+use crate::guard::{Guard, GuardedResolver};
 use crate::outcome::ErrorKind;
 use crate::progress::Progress;
 use crate::retry;
@@ -21,7 +20,6 @@ use crate::target;
 use client::Client;
 use hosts::{Host, Hosts};
 use request::Answer;
-use resolve::Resolver;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use url::Url;
@@ -32,7 +30,7 @@ pub struct Shared {
     options: Options,
     guard: Arc<Guard>,
     hosts: Hosts,
-    resolver: Resolver,
+    resolver: GuardedResolver,
     /// What is counted while the run goes on.
     pub progress: Arc<Progress>,
 }
@@ -83,7 +81,7 @@ impl Shared {
         let guard = Arc::new(guard);
         Self {
             hosts: Hosts::new(options.per_host, options.host_interval),
-            resolver: Resolver::new(guard.clone()),
+            resolver: GuardedResolver::new(guard.clone()),
             guard,
             options,
             progress,
