@@ -48,7 +48,7 @@ impl Summary {
             run: running.run.to_string(),
             store: store(&config.store),
             mode: config.mode.name(),
-            concurrency: config.concurrency,
+            concurrency: config.mode.at_once(config.concurrency),
             parse: config.parse.name(),
             seconds,
             urls,
