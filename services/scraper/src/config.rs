@@ -48,7 +48,12 @@ pub struct ServeConfig {
 
     /// Hosts that may be fetched from over HTTP: host, host:port, *.domain or *.
     /// Those named in full may be private ones
-    #[arg(long, env = "SCRAPER_ALLOW", value_delimiter = ',', default_value = "origin:8080")]
+    #[arg(
+        long,
+        env = "SCRAPER_ALLOW",
+        value_delimiter = ',',
+        default_value = "origin:8080"
+    )]
     pub allow: Vec<Entry>,
 
     /// The PostgreSQL for the store `postgres`

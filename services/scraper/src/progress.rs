@@ -101,7 +101,9 @@ impl Progress {
     /// URLs without a page, by kind; kinds that did not occur are left out.
     pub fn failed_by_kind(&self) -> impl Iterator<Item = (ErrorKind, u64)> + '_ {
         let kinds = ErrorKind::ALL.into_iter().zip(&self.failed);
-        kinds.map(|(kind, count)| (kind, count.get())).filter(|(_, count)| *count > 0)
+        kinds
+            .map(|(kind, count)| (kind, count.get()))
+            .filter(|(_, count)| *count > 0)
     }
 
     /// URLs without a page.

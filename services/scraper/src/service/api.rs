@@ -120,7 +120,10 @@ impl RunRequest {
     /// of the host's monotonic clock (seconds).
     pub fn sample(&self, guard: &Guard, has_database: bool, now: f64) -> Result<Sample, Problem> {
         if !(1..=MOST_PAGES).contains(&self.pages) {
-            return Err(refuse("pages", &format!("pages must be from 1 to {MOST_PAGES}")));
+            return Err(refuse(
+                "pages",
+                &format!("pages must be from 1 to {MOST_PAGES}"),
+            ));
         }
         if !(1..=MOST_CONCURRENCY).contains(&self.workers) {
             let allowed = format!("workers must be from 1 to {MOST_CONCURRENCY}");
@@ -150,9 +153,13 @@ impl RunRequest {
         let refuse = |detail: String| refuse("origin", &detail);
         let url = normalise(&self.origin).map_err(|error| refuse(format!("origin {error}")))?;
         if url.path() != "/" || url.query().is_some() {
-            return Err(refuse("origin must be a host alone, such as http://origin:8080".into()));
+            return Err(refuse(
+                "origin must be a host alone, such as http://origin:8080".into(),
+            ));
         }
-        guard.check_url(&url).map_err(|refusal| refuse(refusal.to_string()))?;
+        guard
+            .check_url(&url)
+            .map_err(|refusal| refuse(refusal.to_string()))?;
         Ok(url)
     }
 

@@ -79,9 +79,18 @@ impl Counts {
         let describe = |family: &MetricFamily| {
             let labels = family.get_metric().first();
             let labels = labels.map_or(Vec::new(), |metric| {
-                metric.get_label().iter().map(|label| label.name().to_owned()).collect()
+                metric
+                    .get_label()
+                    .iter()
+                    .map(|label| label.name().to_owned())
+                    .collect()
             });
-            Desc::new(family.name().into(), family.help().into(), labels, [].into())
+            Desc::new(
+                family.name().into(),
+                family.help().into(),
+                labels,
+                [].into(),
+            )
         };
         let descriptions = families.iter().map(describe).collect::<Result<_, _>>()?;
         Ok(Self { all, descriptions })
@@ -104,19 +113,40 @@ fn families(all: &Progress, kinds: &[ErrorKind]) -> prometheus::Result<Vec<Metri
     in_flight.set(i64::try_from(all.in_flight()).unwrap_or(i64::MAX));
     let mut families = in_flight.collect();
     for (name, help, count) in [
-        ("scraper_pages_total", "URLs that became pages.", all.pages.get()),
-        ("scraper_requests_total", "Requests that left.", all.requests.get()),
-        ("scraper_retries_total", "Attempts that were made again.", all.retries.get()),
-        ("scraper_body_bytes_total", "Bytes of bodies, decompressed.", all.bytes.get()),
+        (
+            "scraper_pages_total",
+            "URLs that became pages.",
+            all.pages.get(),
+        ),
+        (
+            "scraper_requests_total",
+            "Requests that left.",
+            all.requests.get(),
+        ),
+        (
+            "scraper_retries_total",
+            "Attempts that were made again.",
+            all.retries.get(),
+        ),
+        (
+            "scraper_body_bytes_total",
+            "Bytes of bodies, decompressed.",
+            all.bytes.get(),
+        ),
     ] {
         let counter = IntCounter::new(name, help)?;
         counter.inc_by(count);
         families.extend(counter.collect());
     }
-    let failed = Opts::new("scraper_failed_total", "URLs without a page, by kind of error.");
+    let failed = Opts::new(
+        "scraper_failed_total",
+        "URLs without a page, by kind of error.",
+    );
     let failed = IntCounterVec::new(failed, &["kind"])?;
     for kind in kinds {
-        failed.with_label_values(&[kind.name()]).inc_by(all.failed_as(*kind));
+        failed
+            .with_label_values(&[kind.name()])
+            .inc_by(all.failed_as(*kind));
     }
     families.extend(failed.collect());
     Ok(families)

@@ -120,7 +120,12 @@ impl Sample {
         let mut crawl = self.crawl(bench, store.sender(), control, progress);
         let live = bench.time.watch(crawl.threads());
         resources::forget_memory_peak();
-        let window = Window::open(&bench.cgroup, crawl.threads(), self.start, control.cancelled());
+        let window = Window::open(
+            &bench.cgroup,
+            crawl.threads(),
+            self.start,
+            control.cancelled(),
+        );
         live.opened(&window);
         let started = window.started();
         let (mut store, mut stored) = (Some(store), None);
@@ -140,7 +145,11 @@ impl Sample {
                 // What is not stored yet is work of the job.
                 stored = Some(bench.runtime.block_on(store.finish(STORE_AT_THE_END)));
             }
-            ended = repeats.add(workers, ended, is_last && self.store != RequestedStore::None);
+            ended = repeats.add(
+                workers,
+                ended,
+                is_last && self.store != RequestedStore::None,
+            );
             repeats.pages.push(progress.pages.get() - before);
             if is_last {
                 break;
@@ -211,7 +220,11 @@ impl Repeats {
     fn add(&mut self, mut workers: Vec<WorkerAccount>, started: f64, now: bool) -> f64 {
         let last = workers.iter().map(|worker| worker.ended_seconds);
         let last = last.fold(started, f64::max);
-        let ended = if now || last <= started { monotonic_seconds() } else { last };
+        let ended = if now || last <= started {
+            monotonic_seconds()
+        } else {
+            last
+        };
         for worker in &mut workers {
             end_at(worker, started, ended);
         }
