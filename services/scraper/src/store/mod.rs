@@ -11,6 +11,7 @@
 //! `fetched_at` as RFC 3339.
 
 mod ndjson;
+mod pauses;
 mod postgres;
 mod row;
 mod run_id;
