@@ -19,7 +19,6 @@ mod sink;
 mod writer;
 
 pub use postgres::{BadDatabase, Database};
-pub use row::LONGEST_URL_BYTES;
 pub use run_id::{BadRunId, RunId};
 
 use crate::outcome::Outcome;
