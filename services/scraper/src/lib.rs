@@ -12,6 +12,8 @@
 //! | [`outcome`] | what became of one URL |
 //! | [`store`] | where outcomes are kept |
 //! | [`crawl`] | many URLs, in one of three modes |
+//! | [`source`] | a list of URLs |
+//! | [`run`](mod@run) | the command |
 //! | [`jobs`] | `POST /scrape` |
 
 pub mod config;
@@ -23,8 +25,11 @@ pub mod outcome;
 pub mod pace;
 pub mod parse;
 pub mod progress;
+pub mod resources;
 pub mod retry;
 pub mod robots;
+pub mod run;
 pub mod seen;
+pub mod source;
 pub mod store;
 pub mod target;

@@ -17,8 +17,9 @@ fn main() -> ExitCode {
     match cli {
         Cli::Serve(config) => {
             telemetry::init();
-            runtime::run(serve(config))
+            runtime::run(serve(*config))
         }
+        Cli::Run(config) => scraper::run::run(&config),
         Cli::Healthcheck(addresses) => healthcheck::healthcheck(addresses.admin()),
     }
 }

@@ -40,6 +40,11 @@ pub struct Counts {
 }
 
 impl Found {
+    /// So many URLs are given by a list that is not read line by line.
+    pub fn given(&self, urls: u64) {
+        self.given.store(urls, Ordering::Relaxed);
+    }
+
     /// As of now.
     pub fn counts(&self) -> Counts {
         Counts {
@@ -153,6 +158,3 @@ fn next_line(list: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,16 +1,16 @@
 //! What Prometheus sees of the requests.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
 
 /// What a path is called that no route has, whatever it was: else every
 /// stranger's guess would be a series for ever.
-const UNMATCHED: &str = "unmatched";
+pub const UNMATCHED: &str = "unmatched";
 
 /// The same for methods that HTTP does not know.
 const OTHER: &str = "other";
@@ -20,18 +20,24 @@ const BUCKETS: [f64; 11] = [
     0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
-/// The metrics of one server; clones share them.
+/// The `http_*` metrics of one server; clones share them.
+///
+/// [`super::serve`] keeps them by itself; a service whose hot path has a server
+/// of its own keeps them by hand.
 #[derive(Clone, Debug)]
-pub(super) struct HttpMetrics {
+pub struct HttpMetrics {
     requests: IntCounterVec,
     duration: HistogramVec,
     /// Up for each request until the last byte of its answer is out.
-    pub(super) in_flight: IntGauge,
+    pub in_flight: IntGauge,
 }
 
 impl HttpMetrics {
     /// Registers them.
-    pub(super) fn new(registry: &Registry) -> prometheus::Result<Self> {
+    ///
+    /// # Errors
+    /// When `registry` has such metrics already.
+    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
         let requests = Opts::new("http_requests_total", "Requests answered.");
         let duration = HistogramOpts::new(
             "http_request_duration_seconds",
@@ -48,6 +54,17 @@ impl HttpMetrics {
         registry.register(Box::new(this.in_flight.clone()))?;
         Ok(this)
     }
+
+    /// Counts an answer; `route` is a pattern, never the path asked for.
+    pub fn answered(&self, method: &Method, route: &str, status: StatusCode, after: Duration) {
+        let method = known(method);
+        self.requests
+            .with_label_values(&[method, route, status.as_str()])
+            .inc();
+        self.duration
+            .with_label_values(&[method, route])
+            .observe(after.as_secs_f64());
+    }
 }
 
 /// Counts the request when it is answered; one whose client goes away before is none.
@@ -59,20 +76,12 @@ pub(super) async fn count(
     request: Request,
     next: Next,
 ) -> Response {
-    let method = known(request.method());
+    let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let began = Instant::now();
     let response = next.run(request).await;
     let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
-    let status = response.status();
-    metrics
-        .requests
-        .with_label_values(&[method, route, status.as_str()])
-        .inc();
-    metrics
-        .duration
-        .with_label_values(&[method, route])
-        .observe(began.elapsed().as_secs_f64());
+    metrics.answered(&method, route, response.status(), began.elapsed());
     response
 }
 

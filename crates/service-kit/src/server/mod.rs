@@ -26,7 +26,7 @@ pub(crate) use connections::Connections;
 pub use deadline::RequestDeadline;
 use in_flight::InFlight;
 pub use in_flight::LeftRequest;
-use metrics::HttpMetrics;
+pub use metrics::{HttpMetrics, UNMATCHED};
 pub use request_id::{REQUEST_ID_HEADER, RequestId};
 
 /// What a server allows its clients.

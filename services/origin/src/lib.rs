@@ -1,0 +1,6 @@
+//! The part of the service `origin` that is no server: which page, fault and
+//! latency a web made from a seed has, and who asked for what.
+
+pub mod ledger;
+pub mod rate_limit;
+pub mod web;

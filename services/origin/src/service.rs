@@ -1,0 +1,269 @@
+//! What is answered to a request.
+
+use crate::answers;
+use crate::body::{Answer, Broken};
+use crate::config::Manner;
+use crate::library::Library;
+use crate::metrics::{Metrics, Outcome};
+use crate::visit::Visit;
+use hyper::body::Incoming;
+use hyper::header::{HOST, HeaderValue, RETRY_AFTER};
+use hyper::{Method, Request, Response, StatusCode};
+use origin::ledger::{Ledger, PathCount};
+use origin::rate_limit::Clients;
+use origin::web::Web;
+use origin::web::fault::Fault;
+use origin::web::route::Route;
+use origin::web::site;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+/// How much of an endless body comes at once.
+const ENDLESS_PART: usize = 64 << 10;
+
+/// How a page is told to be elsewhere.
+const REDIRECTS: [StatusCode; 4] = [
+    StatusCode::MOVED_PERMANENTLY,
+    StatusCode::FOUND,
+    StatusCode::TEMPORARY_REDIRECT,
+    StatusCode::PERMANENT_REDIRECT,
+];
+
+/// A web that is served.
+#[derive(Debug)]
+pub struct Origin {
+    library: Library,
+    manner: Manner,
+    metrics: Arc<Metrics>,
+    /// The only lock on the way of a request, and free but for the moment in
+    /// which the account is begun anew.
+    account: RwLock<Arc<Account>>,
+    started: Instant,
+}
+
+/// What `DELETE /stats` begins anew. Requests under way stay in the one that
+/// they began in.
+#[derive(Debug)]
+struct Account {
+    ledger: Arc<Ledger>,
+    clients: Option<Clients>,
+}
+
+impl Account {
+    fn new(web: &Web, manner: &Manner) -> Arc<Self> {
+        Arc::new(Self {
+            ledger: Arc::new(Ledger::new(web)),
+            clients: manner.rate_limit.map(Clients::new),
+        })
+    }
+}
+
+impl Origin {
+    /// Serves `web` in this manner.
+    pub fn new(web: Web, manner: Manner, metrics: Arc<Metrics>) -> Self {
+        Self {
+            account: RwLock::new(Account::new(&web, &manner)),
+            library: Library::new(web),
+            manner,
+            metrics,
+            started: Instant::now(),
+        }
+    }
+
+    fn web(&self) -> &Web {
+        &self.library.web
+    }
+
+    fn account(&self) -> Arc<Account> {
+        let account = self.account.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&account)
+    }
+
+    fn begin_account_anew(&self) {
+        let anew = Account::new(self.web(), &self.manner);
+        let mut account = self.account.write().unwrap_or_else(PoisonError::into_inner);
+        *account = anew;
+    }
+
+    /// Counts a connection that begins.
+    pub fn connected(&self) {
+        self.account().ledger.connect();
+        self.metrics.connections.inc();
+    }
+
+    /// Counts the end of a connection.
+    pub fn disconnected(&self) {
+        self.metrics.connections.dec();
+    }
+
+    /// Answers `request` of `client`.
+    ///
+    /// # Errors
+    /// When the connection is to be reset in place of an answer.
+    pub async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        client: IpAddr,
+    ) -> Result<Response<Answer>, Broken> {
+        let route = Route::of(request.uri().path());
+        match route {
+            Route::Stats | Route::Faults | Route::Robots | Route::Sitemap => {
+                Ok(self.about(route, &request).await)
+            }
+            route => self.visited(route, &request, client).await,
+        }
+    }
+
+    /// What tells about the web and is no part of it.
+    async fn about(self: Arc<Self>, route: Route, request: &Request<Incoming>) -> Response<Answer> {
+        let account = self.account();
+        match (route, request.method()) {
+            (_, &Method::GET | &Method::HEAD) => {}
+            (Route::Stats, &Method::DELETE) => {
+                self.begin_account_anew();
+                return answers::done();
+            }
+            (Route::Stats, _) => return answers::uncounted_not_allowed("GET, HEAD, DELETE"),
+            _ => return answers::uncounted_not_allowed("GET, HEAD"),
+        }
+        if let Some(path) = account.ledger.path(route) {
+            path.attempt();
+            path.serve();
+        }
+        let host = request.headers().get(HOST);
+        let host = host.and_then(|host| host.to_str().ok());
+        let host = host.unwrap_or("localhost");
+        match route {
+            Route::Robots => answers::uncounted("text/plain; charset=utf-8", site::robots(host)),
+            Route::Sitemap => answers::uncounted("application/xml", self.web().sitemap(host)),
+            Route::Faults => json(move || self.faults()).await,
+            _ => {
+                let paths = request.uri().query() != Some("paths=false");
+                json(move || account.ledger.totals(paths)).await
+            }
+        }
+    }
+
+    fn faults(&self) -> BTreeMap<String, &'static str> {
+        let faults = self.web().faulty();
+        faults
+            .map(|(page, fault)| (Route::Page(page).path(), fault.name()))
+            .collect()
+    }
+
+    async fn visited(
+        &self,
+        route: Route,
+        request: &Request<Incoming>,
+        client: IpAddr,
+    ) -> Result<Response<Answer>, Broken> {
+        let account = self.account();
+        let ledger = Arc::clone(&account.ledger);
+        let metrics = Arc::clone(&self.metrics);
+        let visit = Visit::begin(ledger, metrics, route, request.method().clone());
+        let Some(attempt) = visit.path().map(PathCount::attempt) else {
+            let path = request.uri().path();
+            account.ledger.attempt_unknown(path);
+            return Ok(answers::not_found(visit, path));
+        };
+        if !matches!(*visit.method(), Method::GET | Method::HEAD) {
+            return Ok(answers::not_allowed(visit));
+        }
+        if let Some(clients) = &account.clients
+            && let Err(after) = clients.take(client, self.started.elapsed())
+        {
+            return Ok(answers::limited(visit, after));
+        }
+        let latency = self.web().latency(route, attempt);
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        match route {
+            Route::Page(page) => self.page(page, visit),
+            Route::Moved(page) => Ok(answers::good(visit, self.library.page(page))),
+            Route::Loop(page) => Ok(answers::redirect(
+                visit,
+                StatusCode::FOUND,
+                Route::Page(page),
+            )),
+            Route::Private(page) => Ok(answers::good(visit, site::private(page))),
+            _ => Ok(answers::good(visit, self.web().index())),
+        }
+    }
+
+    fn page(&self, page: u64, visit: Visit) -> Result<Response<Answer>, Broken> {
+        match self.web().fault(page) {
+            Some(fault) if !self.is_over(fault, &visit) => self.faulty(page, fault, visit),
+            _ => Ok(answers::good(visit, self.library.page(page))),
+        }
+    }
+
+    /// Whether a page has shown its fault often enough.
+    fn is_over(&self, fault: Fault, visit: &Visit) -> bool {
+        let times = self.manner.fault_times;
+        let shown = visit.path().map_or(0, PathCount::fail);
+        fault.passes() && times > 0 && shown >= times
+    }
+
+    fn faulty(&self, page: u64, fault: Fault, visit: Visit) -> Result<Response<Answer>, Broken> {
+        visit.show(fault);
+        let web = self.web();
+        let form = Fault::form(web.seed, page);
+        let longest = self.manner.longest_body;
+        Ok(match fault {
+            Fault::Status500 => answers::failure(visit, StatusCode::INTERNAL_SERVER_ERROR),
+            Fault::Status503 => {
+                let mut response = answers::failure(visit, StatusCode::SERVICE_UNAVAILABLE);
+                let seconds = HeaderValue::from(self.manner.retry_after);
+                response.headers_mut().insert(RETRY_AFTER, seconds);
+                response
+            }
+            Fault::Reset if form % 2 == 0 => {
+                visit.ends(Outcome::Reset);
+                return Err(Broken::Reset);
+            }
+            Fault::Reset => {
+                let whole = self.library.page(page);
+                answers::page(visit, answers::HTML, |visit| Answer::half(&whole, visit))
+            }
+            Fault::SlowBody => {
+                let (whole, every) = (self.library.page(page), self.manner.slow_body_every);
+                answers::page(visit, answers::HTML, |visit| {
+                    Answer::slow(whole, every, longest, visit)
+                })
+            }
+            Fault::EndlessBody => {
+                let part = web.page(page).repeat(ENDLESS_PART / web.page_bytes + 1);
+                answers::page(visit, answers::HTML, |visit| {
+                    Answer::endless(part.into(), longest, visit)
+                })
+            }
+            Fault::WrongCharset => {
+                let wrong = web.wrong_charset(page);
+                let content_type = HeaderValue::from_static(wrong.content_type);
+                answers::page(visit, content_type, |visit| {
+                    Answer::whole(wrong.body, visit, Outcome::Served)
+                })
+            }
+            Fault::Redirect => {
+                let status = REDIRECTS[(form % 4) as usize];
+                answers::redirect(visit, status, Route::Moved(page))
+            }
+            Fault::RedirectLoop => answers::redirect(visit, StatusCode::FOUND, Route::Loop(page)),
+            Fault::Malformed => answers::good(visit, web.malformed(page)),
+        })
+    }
+}
+
+/// What `tell` tells, worked out where it may take its time: the account of a
+/// million pages does.
+async fn json<T: serde::Serialize>(tell: impl FnOnce() -> T + Send + 'static) -> Response<Answer> {
+    let told = tokio::task::spawn_blocking(move || serde_json::to_vec(&tell()));
+    match told.await {
+        Ok(Ok(told)) => answers::uncounted("application/json", told),
+        Ok(Err(error)) => answers::internal(error),
+        Err(error) => answers::internal(error),
+    }
+}
