@@ -1,7 +1,7 @@
 //! Which kind a fault of the connection is.
 
 use super::client::ConnectTimeout;
-use crate::guard::Refusal;
+use crate::guard::{NoAddress, Refusal};
 use crate::outcome::ErrorKind;
 use std::error::Error;
 use std::io;
@@ -27,8 +27,7 @@ pub(super) fn kind(error: &(dyn Error + 'static), connecting: bool) -> ErrorKind
 }
 
 fn known(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    // Hyper's own error for it has no name; all of its resolver's begin so.
-    if error.to_string().starts_with("dns error") {
+    if error.is::<NoAddress>() {
         return Some(ErrorKind::Dns);
     }
     if error.is::<ConnectTimeout>() {

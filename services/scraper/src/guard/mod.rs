@@ -23,7 +23,7 @@ mod resolver;
 
 pub use address::AddressClass;
 pub use allow::{AllowList, Entry, NotAnEntry, Trust};
-pub use resolver::{GuardedResolver, Lookup, SystemLookup};
+pub use resolver::{GuardedResolver, Lookup, NoAddress, SystemLookup};
 
 use std::error::Error;
 use std::net::IpAddr;

@@ -20,6 +20,9 @@ const LONGEST_LOOKUP: Duration = Duration::from_secs(10);
 /// name that moved is found again soon.
 const USED_FOR: Duration = Duration::from_secs(30);
 
+/// How long it is believed that a name has no address.
+const FAILURE_USED_FOR: Duration = Duration::from_secs(1);
+
 /// How many names are kept; more than one run's hosts, less than a list of a
 /// million hosts would take.
 const MOST_NAMES: usize = 4096;
@@ -58,7 +61,15 @@ struct Shared<L> {
 #[derive(Debug, Clone)]
 struct Answer {
     asked: Instant,
-    addresses: Arc<OnceCell<Vec<IpAddr>>>,
+    addresses: Arc<OnceCell<Result<Vec<IpAddr>, NoAddress>>>,
+}
+
+/// Why a name led nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} has no address: {why}")]
+pub struct NoAddress {
+    name: String,
+    why: String,
 }
 
 impl GuardedResolver {
@@ -91,7 +102,7 @@ impl<L> Clone for GuardedResolver<L> {
 
 impl<L: Lookup> Service<Name> for GuardedResolver<L> {
     type Response = std::vec::IntoIter<SocketAddr>;
-    /// A [`Refusal`], or what the lookup failed of.
+    /// A [`Refusal`] or [`NoAddress`].
     type Error = Failure;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Failure>> + Send>>;
 
@@ -112,27 +123,30 @@ impl<L: Lookup> Service<Name> for GuardedResolver<L> {
 }
 
 impl<L: Lookup> Shared<L> {
-    async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, Failure> {
+    /// The addresses of `name`, looked up once for all who ask at the same time.
+    async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, NoAddress> {
         let answer = self.answer(name);
-        // A failure leaves the cell empty: the next one asks again.
-        let asking = answer
-            .addresses
-            .get_or_try_init(|| self.lookup.lookup(name.to_owned()));
-        let addresses = tokio::time::timeout(LONGEST_LOOKUP, asking)
-            .await
-            .map_err(|_| {
-                let seconds = LONGEST_LOOKUP.as_secs();
-                let late = format!("no answer about {name} within {seconds} s");
-                io::Error::new(io::ErrorKind::TimedOut, late)
-            })??;
-        Ok(addresses.clone())
+        let found = answer.addresses.get_or_init(|| self.look_up(name)).await;
+        found.clone()
+    }
+
+    async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, NoAddress> {
+        let looking = self.lookup.lookup(name.to_owned());
+        let why = match tokio::time::timeout(LONGEST_LOOKUP, looking).await {
+            Ok(Ok(addresses)) if !addresses.is_empty() => return Ok(addresses),
+            Ok(Ok(_)) => "the name is known, an address is not".into(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {} s", LONGEST_LOOKUP.as_secs()),
+        };
+        let name = name.to_owned();
+        Err(NoAddress { name, why })
     }
 
     /// The answer about `name` that is here or under way.
     fn answer(&self, name: &str) -> Answer {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(answer) = answers.get(name)
-            && answer.asked.elapsed() < USED_FOR
+            && answer.is_fresh()
         {
             return answer.clone();
         }
@@ -148,8 +162,8 @@ impl<L: Lookup> Shared<L> {
     }
 
     /// Those of `addresses` that may be connected to; an error where there are none.
-    fn permitted(&self, name: &str, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Failure> {
-        let mut refusal: Option<Refusal> = None;
+    fn permitted(&self, name: &str, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Refusal> {
+        let mut refusal = None;
         let mut permitted = Vec::with_capacity(addresses.len());
         for address in addresses {
             match self.guard.check_address(name, address) {
@@ -158,9 +172,19 @@ impl<L: Lookup> Shared<L> {
             }
         }
         match refusal {
-            Some(refused) if permitted.is_empty() => Err(refused.into()),
+            Some(refused) if permitted.is_empty() => Err(refused),
             _ => Ok(permitted),
         }
+    }
+}
+
+impl Answer {
+    fn is_fresh(&self) -> bool {
+        let used_for = match self.addresses.get() {
+            Some(Err(_)) => FAILURE_USED_FOR,
+            _ => USED_FOR,
+        };
+        self.asked.elapsed() < used_for
     }
 }
 

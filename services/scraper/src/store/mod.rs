@@ -11,6 +11,7 @@
 //! `fetched_at` as RFC 3339.
 
 mod ndjson;
+mod pauses;
 mod postgres;
 mod row;
 mod run_id;
@@ -18,7 +19,6 @@ mod sink;
 mod writer;
 
 pub use postgres::{BadDatabase, Database};
-pub use row::LONGEST_URL_BYTES;
 pub use run_id::{BadRunId, RunId};
 
 use crate::outcome::Outcome;

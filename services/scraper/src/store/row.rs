@@ -5,9 +5,6 @@ use crate::outcome::Outcome;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 
-/// The longest URL that can be stored: a row of PostgreSQL's index holds 2704 bytes.
-pub const LONGEST_URL_BYTES: usize = 2048;
-
 /// The longest title that is kept: with it the buffer's size is bounded.
 const LONGEST_TITLE_BYTES: usize = 1024;
 

@@ -1,10 +1,10 @@
 //! Takes outcomes from the buffer and writes them in batches, again and again
 //! where that fails for a while.
 
+use super::pauses::pauses;
 use super::row::Row;
 use super::sink::{Sink, Trouble};
 use super::{State, StoreFailed};
-use backon::{BackoffBuilder, ExponentialBuilder};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const BATCH_ROWS: usize = 256;
 /// keeps a slow run from writing (and PostgreSQL from flushing) row by row.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// Pauses between attempts while the store is away; jitter adds up to as much.
+/// Pauses between attempts while the store is away.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -107,7 +107,7 @@ impl Writer {
 
     /// Writes `batch`, however often that takes.
     async fn write(&mut self, batch: &[Row]) -> Result<(), StoreFailed> {
-        let mut pauses = pauses();
+        let mut pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             let written = tokio::select! {
                 written = self.sink.write(batch) => written,
@@ -157,15 +157,6 @@ impl Writer {
 
 fn not_in_time() -> StoreFailed {
     StoreFailed("the store was told to end before it had stored everything".into())
-}
-
-fn pauses() -> impl Iterator<Item = Duration> {
-    ExponentialBuilder::default()
-        .with_min_delay(FIRST_PAUSE)
-        .with_max_delay(LONGEST_PAUSE)
-        .with_jitter()
-        .without_max_times()
-        .build()
 }
 
 /// Waits until `moment`; for ever when there is none.

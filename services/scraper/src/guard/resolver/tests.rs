@@ -107,19 +107,28 @@ async fn those_who_ask_together_ask_once() {
 }
 
 #[tokio::test]
-async fn a_lookup_that_failed_is_not_remembered() {
+async fn a_failure_is_told_to_all_who_ask_and_soon_forgotten() {
     let asked = Arc::<AtomicUsize>::default();
     let scripted = Scripted {
         answers: vec![
             Err(io::ErrorKind::TimedOut.into()),
+            Ok(Vec::new()),
             Ok(vec!["1.1.1.1".parse().unwrap()]),
         ],
-        asked,
+        asked: asked.clone(),
     };
     let resolver = GuardedResolver::asking(guard(&["*"]), scripted);
 
-    let failed = resolve(&resolver, "a.example").await.unwrap_err();
-    assert!(Refusal::behind(failed.as_ref()).is_none());
+    for times in 1..=2 {
+        let all = (0..64).map(|_| resolve(&resolver, "a.example"));
+        for answer in futures_util::future::join_all(all).await {
+            let failed = answer.unwrap_err();
+            assert!(failed.is::<NoAddress>(), "{failed}");
+            assert!(failed.to_string().contains("a.example"), "{failed}");
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), times);
+        tokio::time::sleep(FAILURE_USED_FOR).await;
+    }
     assert_eq!(resolve(&resolver, "a.example").await.unwrap(), ["1.1.1.1"]);
 }
 

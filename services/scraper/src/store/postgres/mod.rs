@@ -5,16 +5,16 @@ mod trouble;
 
 pub use database::{BadDatabase, Database};
 
+use super::pauses::pauses;
 use super::row::Row;
 use super::sink::Trouble;
 use super::{RunId, StoreFailed};
 use crate::seen::UrlSet;
-use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::TryStreamExt as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection as _, PgConnection, SqlSafeStr as _};
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 /// How long one exchange with the server may take. A server that is stopped
@@ -23,6 +23,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long a server that starts is waited for when a store is opened.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Pauses until it is asked again.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Unnested arrays instead of a row of parameters each: one statement whatever
 /// the batch's size, so it is prepared once.
@@ -104,16 +108,12 @@ async fn connect(database: &Database) -> Result<PgConnection, Trouble> {
 
 /// As [`connect`], but waits for a server that says it is starting.
 async fn connect_to_starting(database: &Database) -> Result<PgConnection, Trouble> {
-    let pauses = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(100))
-        .with_max_delay(Duration::from_secs(1))
-        .with_total_delay(Some(STARTS_WITHIN))
-        .with_jitter()
-        .without_max_times()
-        .build();
-    for pause in pauses {
+    let started = Instant::now();
+    for pause in pauses(FIRST_PAUSE, LONGEST_PAUSE) {
         match timeout(ANSWER_WITHIN, database.connect()).await {
-            Ok(Err(error)) if trouble::is_starting(&error) => tokio::time::sleep(pause).await,
+            Ok(Err(error)) if trouble::is_starting(&error) && started.elapsed() < STARTS_WITHIN => {
+                tokio::time::sleep(pause).await;
+            }
             other => return trouble::of(other, database),
         }
     }

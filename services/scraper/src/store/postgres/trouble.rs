@@ -34,20 +34,24 @@ pub(super) fn is_starting(error: &Error) -> bool {
 }
 
 fn code(error: &Error) -> Option<String> {
-    let error = match error {
-        Error::Migrate(migrate) => match &**migrate {
-            sqlx::migrate::MigrateError::Execute(error)
-            | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => error,
-            _ => return None,
-        },
-        error => error,
-    };
-    let code = error.as_database_error()?.code()?;
+    let code = inner(error).as_database_error()?.code()?;
     Some(code.into_owned())
 }
 
+/// The error of the statement that a migration failed at.
+fn inner(error: &Error) -> &Error {
+    use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+    match error {
+        Error::Migrate(migrate) => match &**migrate {
+            Execute(error) | ExecuteMigration(error, _) => inner(error),
+            _ => error,
+        },
+        _ => error,
+    }
+}
+
 fn trouble(error: &Error, database: &Database) -> Trouble {
-    match (code(error), error) {
+    match (code(error), inner(error)) {
         (Some(code), _) => Trouble {
             passes: code_passes(&code),
             text: said(&code, error, database),
@@ -123,6 +127,10 @@ fn said(code: &str, error: &Error, database: &Database) -> String {
             "the disk of PostgreSQL at {server} is full ({said}): make room; --resume then \
              fetches only what is missing"
         ),
+        "42P07" => format!(
+            "database {name:?} has tables of somebody else ({said}): name another in \
+             --database-url"
+        ),
         "22P05" => format!(
             "database {name:?} cannot hold this text ({said}): make one with the encoding UTF8"
         ),
@@ -132,7 +140,7 @@ fn said(code: &str, error: &Error, database: &Database) -> String {
 
 /// The server's own words, without those of the layers between.
 fn message(error: &Error) -> String {
-    match error {
+    match inner(error) {
         Error::Database(database) => database.message().into(),
         other => other.to_string(),
     }
