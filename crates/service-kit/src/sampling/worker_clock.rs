@@ -38,6 +38,7 @@ pub struct WorkerClock {
     first_started: Option<f64>,
     items: u64,
     blocked_on: BlockedOn,
+    parked: Option<Reading>,
     watching: Option<Watching>,
 }
 
@@ -78,6 +79,7 @@ impl WorkerClock {
             first_started: None,
             items: 0,
             blocked_on: BlockedOn::default(),
+            parked: None,
             watching: None,
         }
     }
@@ -130,6 +132,19 @@ impl WorkerClock {
         let answer = wait_for();
         self.book(cause, before);
         answer
+    }
+
+    /// Call when the thread is about to be parked, as an event loop says it in a
+    /// hook, and [`Self::unparked`] when it is there again.
+    pub fn parked(&mut self) {
+        self.parked = Some(Reading::now(self.wait.as_ref()));
+    }
+
+    /// Books the time blocked since [`Self::parked`] under `cause`.
+    pub fn unparked(&mut self, cause: Cause) {
+        if let Some(before) = self.parked.take() {
+            self.book(cause, before);
+        }
     }
 
     /// Runs `take`, which blocks until there is an item, and books that under

@@ -1,0 +1,96 @@
+//! The way of one URL: fetched, parsed, stored.
+
+use super::pool::Parsers;
+use super::{Control, Crawl, Stage, clock};
+use crate::fetch::{Fetched, Fetcher};
+use crate::outcome::{ErrorKind, Outcome, Page};
+use std::sync::Arc;
+use std::time::SystemTime;
+use url::Url;
+
+/// Parsing more than this is too long for a thread that serves other requests
+/// meanwhile.
+const LARGE: usize = 256 * 1024;
+
+/// What a thread does with its URLs.
+pub(super) struct Pages {
+    crawl: Arc<Crawl>,
+    fetcher: Fetcher,
+    parsers: Option<Parsers>,
+}
+
+impl Pages {
+    /// For the runtime that it is used on.
+    pub(super) fn new(crawl: &Arc<Crawl>, parsers: Option<Parsers>) -> Self {
+        Self {
+            fetcher: Fetcher::new(crawl.fetch.clone()),
+            crawl: crawl.clone(),
+            parsers,
+        }
+    }
+
+    /// How the run is stopped.
+    pub(super) fn control(&self) -> &Control {
+        &self.crawl.control
+    }
+
+    /// Takes one URL all the way, unless the run is cancelled meanwhile.
+    pub(super) async fn page(&self, url: Url) {
+        tokio::select! {
+            biased;
+            () = self.whole_way(url) => {}
+            () = self.crawl.control.reached(Stage::Cancelled) => {}
+        }
+    }
+
+    async fn whole_way(&self, url: Url) {
+        let fetched = self.fetcher.fetch(&url).await;
+        let (fetched, page) = self.parse(fetched).await;
+        let outcome = outcome(url, fetched, page);
+        self.crawl.fetch.progress.ended(&outcome);
+        if let Err(failed) = self.crawl.store.put(outcome).await {
+            self.crawl.control.fail(failed);
+        }
+        clock::put_down();
+    }
+
+    async fn parse(&self, mut fetched: Fetched) -> (Fetched, Option<Page>) {
+        let kernel = self.crawl.kernel;
+        // Not taken along where nothing is left of it but the outcome.
+        let body = match std::mem::replace(&mut fetched.body, Err(ErrorKind::Internal)) {
+            Ok(body) => body,
+            Err(error) => {
+                fetched.body = Err(error);
+                return (fetched, None);
+            }
+        };
+        let is_large = body.content.len() > LARGE && self.crawl.mode == super::Mode::Async;
+        let parse = move || kernel.parse(&body.content, body.content_type.as_deref());
+        let page = match &self.parsers {
+            Some(parsers) => parsers.parse(parse).await,
+            None if is_large => tokio::task::spawn_blocking(parse).await.ok(),
+            None => Some(parse()),
+        };
+        match page {
+            Some(page) => {
+                fetched.body = Ok(crate::fetch::Body::default());
+                (fetched, page)
+            }
+            // Whoever parsed it has panicked.
+            None => (fetched, None),
+        }
+    }
+}
+
+fn outcome(url: Url, fetched: Fetched, page: Option<Page>) -> Outcome {
+    Outcome {
+        url,
+        status: fetched.status,
+        error: fetched.body.err(),
+        attempts: fetched.attempts,
+        page,
+        bytes: fetched.bytes,
+        elapsed: fetched.elapsed,
+        fetched_at: SystemTime::now(),
+    }
+}

@@ -1,0 +1,93 @@
+//! Threads that parse, so that the one that fetches never computes for long.
+
+use super::{Crawl, clock};
+use crate::outcome::Page;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use measure::report::WorkerAccount;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::sync::{Semaphore, oneshot};
+
+/// Pages that may lie ready for each thread: enough that it need not wait for
+/// the fetching thread's turn on a CPU.
+const READY_PER_THREAD: usize = 4;
+
+struct Work {
+    parse: Box<dyn FnOnce() -> Option<Page> + Send>,
+    done: oneshot::Sender<Option<Page>>,
+}
+
+/// A way to the threads; they end when the last clone is dropped.
+#[derive(Clone)]
+pub(super) struct Parsers {
+    give: Sender<Work>,
+    /// As many permits as the queue has places.
+    places: Arc<Semaphore>,
+}
+
+/// The threads themselves.
+pub(super) struct Pool(Vec<JoinHandle<Option<WorkerAccount>>>);
+
+/// Starts the threads that a run wants for parsing; none: `None`.
+pub(super) fn start(crawl: &Arc<Crawl>) -> io::Result<(Option<Parsers>, Pool)> {
+    let size = crawl.pool_size();
+    if size == 0 {
+        return Ok((None, Pool(Vec::new())));
+    }
+    let capacity = size * READY_PER_THREAD;
+    let (give, take) = bounded(capacity);
+    let threads = (0..size).map(|index| {
+        let (crawl, take) = (crawl.clone(), take.clone());
+        std::thread::Builder::new()
+            .name(format!("parse-{index}"))
+            .spawn(move || work(&crawl, &take))
+    });
+    let threads = threads.collect::<io::Result<_>>()?;
+    let places = Arc::new(Semaphore::new(capacity));
+    Ok((Some(Parsers { give, places }), Pool(threads)))
+}
+
+fn work(crawl: &Crawl, take: &Receiver<Work>) -> Option<WorkerAccount> {
+    let measured = crawl.measured.as_ref();
+    clock::begin(measured);
+    while let Some(work) = clock::next_item(|| take.recv().ok()) {
+        clock::take_up(measured);
+        // A fault in the parser costs one page.
+        let page = catch_unwind(AssertUnwindSafe(work.parse)).ok();
+        clock::put_down();
+        if let Some(page) = page {
+            let _ = work.done.send(page); // whoever asked may have given up
+        }
+    }
+    clock::end(measured)
+}
+
+impl Parsers {
+    /// Has a page parsed; `None`: the parser panicked.
+    pub(super) async fn parse(
+        &self,
+        parse: impl FnOnce() -> Option<Page> + Send + 'static,
+    ) -> Option<Option<Page>> {
+        let place = self.places.acquire().await.ok()?;
+        let (done, page) = oneshot::channel();
+        let parse = Box::new(parse);
+        // There is room for it: that is what the place says.
+        self.give.try_send(Work { parse, done }).ok()?;
+        let page = page.await.ok();
+        drop(place);
+        page
+    }
+}
+
+impl Pool {
+    /// Waits until all threads have ended, and adds their accounts.
+    pub(super) fn join(self, accounts: &mut Vec<WorkerAccount>) {
+        for thread in self.0 {
+            if let Ok(Some(account)) = thread.join() {
+                accounts.push(account);
+            }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Fetches one URL by all the rules: the guard, robots.txt, the host's limits,
+//! time-outs, redirects, retries. The same in all modes.
+
+mod client;
+mod decode;
+mod fault;
+mod hosts;
+mod options;
+mod request;
+mod tls;
+
+pub use options::{Options, USER_AGENT};
+
+use crate::guard::{Guard, GuardedResolver};
+use crate::outcome::ErrorKind;
+use crate::progress::Progress;
+use crate::retry;
+use crate::robots::{self, Rules};
+use crate::target;
+use client::Client;
+use hosts::{Host, Hosts};
+use request::Answer;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use url::Url;
+
+/// What all fetchers of a run share, on whichever threads they are.
+#[derive(Debug)]
+pub struct Shared {
+    options: Options,
+    guard: Arc<Guard>,
+    hosts: Hosts,
+    resolver: GuardedResolver,
+    /// What is counted while the run goes on.
+    pub progress: Arc<Progress>,
+}
+
+/// Fetches URLs on one runtime.
+pub struct Fetcher {
+    shared: Arc<Shared>,
+    client: Client,
+}
+
+/// What came of fetching a URL.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The status of the last answer.
+    pub status: Option<u16>,
+    /// How often it was asked for.
+    pub attempts: u32,
+    /// Bytes of the last body, as far as it was read.
+    pub bytes: u64,
+    /// The page, or why there is none.
+    pub body: Result<Body, ErrorKind>,
+    /// From the first attempt's start.
+    pub elapsed: Duration,
+}
+
+/// A page as it came, decompressed.
+#[derive(Debug, Default)]
+pub struct Body {
+    /// Its bytes.
+    pub content: Vec<u8>,
+    /// What the server says they are.
+    pub content_type: Option<String>,
+}
+
+/// One attempt at a URL, redirects included.
+struct Attempt {
+    /// Whether a request for it left at all.
+    asked: bool,
+    answer: Answer,
+    body: Result<Body, ErrorKind>,
+    /// Who gave the last answer.
+    host: Option<Arc<Host>>,
+}
+
+impl Shared {
+    /// For a run that fetches by these rules what `guard` allows.
+    pub fn new(options: Options, guard: Guard, progress: Arc<Progress>) -> Self {
+        let guard = Arc::new(guard);
+        Self {
+            hosts: Hosts::new(options.per_host, options.host_interval),
+            resolver: GuardedResolver::new(guard.clone()),
+            guard,
+            options,
+            progress,
+        }
+    }
+}
+
+impl Fetcher {
+    /// One for the runtime that it is used on: its connections are driven there.
+    pub fn new(shared: Arc<Shared>) -> Self {
+        let client = Client::new(shared.resolver.clone(), shared.options.connect_timeout);
+        Self { shared, client }
+    }
+
+    /// Fetches a normalised URL.
+    pub async fn fetch(&self, url: &Url) -> Fetched {
+        let robots = !self.shared.options.ignore_robots;
+        self.with_retries(url, robots).await
+    }
+
+    async fn with_retries(&self, url: &Url, robots: bool) -> Fetched {
+        let started = Instant::now();
+        let mut attempts = 0;
+        loop {
+            let attempt = self.attempt(url, robots).await;
+            attempts += u32::from(attempt.asked);
+            if let Err(error) = attempt.body
+                && attempt.asked
+                && let Some(pause) = self.pause(&attempt, error, attempts)
+            {
+                self.shared.progress.retry();
+                tokio::time::sleep(pause).await;
+                continue;
+            }
+            return Fetched {
+                status: attempt.answer.status,
+                attempts,
+                bytes: attempt.answer.bytes,
+                body: attempt.body,
+                elapsed: started.elapsed(),
+            };
+        }
+    }
+
+    /// How long to wait before the next attempt; `None`: there is none.
+    fn pause(&self, attempt: &Attempt, error: ErrorKind, made: u32) -> Option<Duration> {
+        let status = attempt.answer.status;
+        if !retry::may_pass(error, status) {
+            return None;
+        }
+        let asked = attempt.answer.retry_after.as_deref();
+        let asked = asked.and_then(|value| retry::retry_after(value, SystemTime::now()));
+        let policy = &self.shared.options.retry;
+        let pause = policy.pause(made, status, asked, fastrand::f64());
+        if let (Some(429), Some(asked), Some(_)) = (status, asked, pause)
+            && let Some(host) = &attempt.host
+        {
+            // It is meant for all requests, not for this one alone.
+            host.pause(asked);
+        }
+        pause
+    }
+
+    /// Asks for a URL and follows where it leads.
+    async fn attempt(&self, url: &Url, robots: bool) -> Attempt {
+        let mut seen = vec![url.clone()];
+        let mut asked = false;
+        loop {
+            let hop = &seen[seen.len() - 1];
+            let (host, answer) = match self.hop(hop, robots).await {
+                Ok(answered) => answered,
+                Err(error) => return Attempt::ended(asked, Answer::default(), Err(error), None),
+            };
+            asked = true;
+            let mut answer = answer;
+            if let Some(body) = answer.body.take() {
+                return Attempt::ended(asked, answer, body, Some(host));
+            }
+            let is_redirect = matches!(answer.status, Some(301 | 302 | 303 | 307 | 308));
+            if !is_redirect {
+                return Attempt::ended(asked, answer, Err(ErrorKind::Status), Some(host));
+            }
+            match self.next(hop, &answer, &seen) {
+                Ok(next) => seen.push(next),
+                Err(error) => return Attempt::ended(asked, answer, Err(error), Some(host)),
+            }
+        }
+    }
+
+    /// Where a redirect leads.
+    fn next(&self, from: &Url, answer: &Answer, seen: &[Url]) -> Result<Url, ErrorKind> {
+        let location = answer.location.as_deref().ok_or(ErrorKind::BadRedirect)?;
+        let next = from.join(location).map_err(|_| ErrorKind::BadRedirect)?;
+        let next = target::normalised(next).map_err(|error| match error {
+            // Not to be fetched, as any URL of that scheme.
+            target::BadUrl::Scheme(_) => ErrorKind::Refused,
+            _ => ErrorKind::BadRedirect,
+        })?;
+        if seen.contains(&next) {
+            return Err(ErrorKind::RedirectLoop);
+        }
+        if seen.len() > self.shared.options.redirects {
+            return Err(ErrorKind::TooManyRedirects);
+        }
+        Ok(next)
+    }
+
+    /// One request, when all allow it.
+    async fn hop(&self, url: &Url, robots: bool) -> Result<(Arc<Host>, Answer), ErrorKind> {
+        let allowed = self.shared.guard.check_url(url);
+        allowed.map_err(|_| ErrorKind::Refused)?;
+        let host = self.shared.hosts.of(url);
+        if robots {
+            let rules = host.robots.get_or_init(|| self.robots(url)).await;
+            let rules = rules.as_ref().map_err(|error| *error)?;
+            if !rules.allow(&url[url::Position::BeforePath..url::Position::AfterQuery]) {
+                return Err(ErrorKind::Robots);
+            }
+        }
+        let turn = host.turn().await;
+        let answer = self.ask(url).await;
+        drop(turn);
+        Ok((host, answer))
+    }
+
+    /// The rules of a URL's host. None there: all is allowed. Not to be had:
+    /// nothing is (RFC 9309, 2.3.1.4), for the reason that a page would be
+    /// missing for.
+    async fn robots(&self, url: &Url) -> Result<Rules, ErrorKind> {
+        let mut robots = url.clone();
+        robots.set_path("/robots.txt");
+        robots.set_query(None);
+        // Without a look at robots.txt: this is it.
+        let fetched = Box::pin(self.with_retries(&robots, false)).await;
+        match (fetched.body, fetched.status) {
+            (Ok(body), _) => Ok(Rules::parse(&body.content, robots::PRODUCT)),
+            (Err(ErrorKind::Status), Some(400..=499)) => Ok(Rules::default()),
+            (Err(ErrorKind::Status), _) => Err(ErrorKind::Robots),
+            (Err(error), _) => Err(error),
+        }
+    }
+}
+
+impl Attempt {
+    fn ended(
+        asked: bool,
+        answer: Answer,
+        body: Result<Body, ErrorKind>,
+        host: Option<Arc<Host>>,
+    ) -> Self {
+        Self {
+            asked,
+            answer,
+            body,
+            host,
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What the process needs of the system, and uses of it.
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+/// Allows as many open files as the system lets this process have: each
+/// connection is one, and the usual limit is 1024.
+pub fn allow_many_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+}
+
+/// The most memory that was resident, since the start or the last
+/// [`forget_memory_peak`]; `None` where the kernel does not tell.
+pub fn memory_peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// Begins to look for the peak anew; where that may not be, it is that of all
+/// the process's life.
+pub fn forget_memory_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}

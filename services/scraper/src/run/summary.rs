@@ -1,0 +1,164 @@
+//! What came of a run.
+
+use super::Running;
+use crate::resources;
+use crate::source::Counts;
+use crate::store::{StoreChoice, Stored};
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What came of a run, as `--format json` prints it.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    run: String,
+    store: String,
+    mode: &'static str,
+    concurrency: usize,
+    parse: &'static str,
+    seconds: f64,
+    urls: Counts,
+    /// URLs that became pages.
+    pages: u64,
+    /// URLs that did not, by kind.
+    failed: BTreeMap<&'static str, u64>,
+    /// Outcomes stored; with the store `none`, those that there were.
+    stored: u64,
+    lost: u64,
+    /// URLs without an outcome: the run was interrupted.
+    left: u64,
+    requests: u64,
+    retries: u64,
+    bytes: u64,
+    highest_in_flight: u64,
+    pages_per_second: f64,
+    cpu_seconds: f64,
+    memory_peak_bytes: Option<u64>,
+}
+
+impl Summary {
+    pub(super) fn of(running: &Running, stored: &Stored) -> Self {
+        let Running {
+            config, progress, ..
+        } = running;
+        let seconds = running.started.elapsed().as_secs_f64();
+        let urls = running.found.counts();
+        let failed = progress.failed_by_kind();
+        Self {
+            run: running.run.to_string(),
+            store: store(&config.store),
+            mode: config.mode.name(),
+            concurrency: config.mode.at_once(config.concurrency),
+            parse: config.parse.name(),
+            seconds,
+            urls,
+            pages: progress.pages.get(),
+            failed: failed.map(|(kind, count)| (kind.name(), count)).collect(),
+            stored: stored.rows,
+            lost: stored.lost,
+            left: urls.given.saturating_sub(progress.done()),
+            requests: progress.requests.get(),
+            retries: progress.retries.get(),
+            bytes: progress.bytes.get(),
+            highest_in_flight: progress.highest_in_flight(),
+            pages_per_second: progress.done() as f64 / seconds.max(1e-9),
+            cpu_seconds: cpu_budget::clock::process_cpu_seconds(),
+            memory_peak_bytes: resources::memory_peak_bytes(),
+        }
+    }
+
+    /// The table for people.
+    pub(super) fn table(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        let failed: u64 = self.failed.values().sum();
+        let mut row = |what: &str, count: u64, more: String| {
+            table.add_row([what.to_owned(), count.to_string(), more]);
+        };
+        let speed = format!(
+            "in {:.2} s, {:.0} a second",
+            self.seconds, self.pages_per_second
+        );
+        row("URLs", self.pages + failed, speed);
+        row(
+            "pages",
+            self.pages,
+            format!("{:.1} MB", self.bytes as f64 / 1e6),
+        );
+        row("failed", failed, String::new());
+        for (kind, count) in &self.failed {
+            row(&format!("  {kind}"), *count, String::new());
+        }
+        for (what, count) in [
+            ("duplicates", self.urls.duplicates),
+            ("there before", self.urls.done_before),
+            ("bad lines", self.urls.bad_lines),
+            ("left", self.left),
+            ("not stored", self.lost),
+        ] {
+            if count > 0 {
+                row(what, count, String::new());
+            }
+        }
+        row(
+            "stored",
+            self.stored,
+            format!("{}, run {}", self.store, self.run),
+        );
+        let most = format!(
+            "at most {} at once, {} again",
+            self.highest_in_flight, self.retries
+        );
+        row("requests", self.requests, most);
+        if let Some(column) = table.column_mut(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let pages = self.pages.max(1) as f64;
+        let memory = self.memory_peak_bytes.map_or("?".into(), |bytes| {
+            format!("{:.0} MiB", bytes as f64 / 1024.0 / 1024.0)
+        });
+        format!(
+            "{}\n{} {}, parsing {} · CPU {:.2} s, {:.3} ms a page · memory at most {memory}\n",
+            table.trim_fmt(),
+            self.mode,
+            self.concurrency,
+            self.parse,
+            self.cpu_seconds,
+            self.cpu_seconds * 1000.0 / pages,
+        )
+    }
+
+    /// What an interrupted run leaves.
+    pub(super) fn left_behind(&self, signal: &str) -> String {
+        format!(
+            "interrupted by {signal}: {} URLs have their outcome stored, {} that were read have none{}{}",
+            self.stored,
+            self.left,
+            if self.lost > 0 {
+                format!(", {} outcomes were not stored in time", self.lost)
+            } else {
+                String::new()
+            },
+            self.how_to_resume(),
+        )
+    }
+
+    /// How to go on, where that can be.
+    pub(super) fn how_to_resume(&self) -> String {
+        if self.store == "none" {
+            return String::new();
+        }
+        format!(
+            "; --resume {} with the same options fetches the rest",
+            self.run
+        )
+    }
+}
+
+fn store(choice: &StoreChoice) -> String {
+    match choice {
+        StoreChoice::None => "none".into(),
+        StoreChoice::Postgres => "postgres".into(),
+        StoreChoice::Ndjson(file) => format!("ndjson:{}", file.display()),
+    }
+}
