@@ -55,7 +55,7 @@ build_programs() {
 }
 
 # On a terminal Ctrl-C reaches the runner by itself, and a second one would end
-# it at once; elsewhere only this shell is told, and passes it on.
+# it at once; elsewhere this shell passes on what it is told.
 run_local() {
     set -- "$(built_runner)" run --local --script $$ \
         --lab "lab-$topic" --compose-dir compose --results "$RESULTS"
@@ -73,9 +73,12 @@ run_local() {
     return "$code"
 }
 
+# In a session of its own, where there is the command: what a terminal sends to
+# all of a pipe (… | make lab-primes LOCAL=1) must not reach it twice.
 run_untended() {
     code=0
-    "$@" </dev/null &
+    own_session=$(command -v setsid) || own_session=
+    $own_session "$@" </dev/null &
     local_runner=$!
     trap 'kill -INT "$local_runner" 2>/dev/null || true' INT TERM HUP
     wait "$local_runner" || code=$?

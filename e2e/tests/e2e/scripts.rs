@@ -181,6 +181,19 @@ fn the_local_runner_is_told_which_script_it_is_to_end_with() {
     assert!(called.starts_with(&expected), "{called}");
 }
 
+#[test]
+fn what_a_terminal_sends_to_all_of_a_pipe_reaches_the_local_runner_once() {
+    let checkout = Checkout::new();
+    let run = "run_untended sh -c 'echo \"runner $$ in $(ps -o sid= -p $$)\"'";
+
+    let (status, said) = with_parts(&checkout, &["common", "local"], run);
+
+    assert_eq!(status, Some(0), "{said}");
+    let (_, said) = said.split_once("runner ").unwrap();
+    let words: Vec<&str> = said.split_whitespace().collect();
+    assert_eq!(words[0], words[2], "a session of its own: {said}");
+}
+
 /// What `lab check` says of these options, and how it ends.
 fn checked(variable: &str, value: &str) -> (Option<i32>, String) {
     let output = Command::new(programs().join("lab"))

@@ -40,6 +40,10 @@ pub fn stats() -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let stations = stations(&before);
     if stations.is_empty() {
+        eprintln!(
+            "✗ no local run is under way, and its stations end with it\n  \
+             make lab-primes LOCAL=1 starts one; look in a second terminal while it goes on"
+        );
         return Ok(ExitCode::FAILURE);
     }
     let throttled = |station: &Station| station.groups.usage();
@@ -100,7 +104,7 @@ pub fn stats() -> anyhow::Result<ExitCode> {
     }
     text.push_str(
         "\n100% = one core. throttled: of the quota's periods in the last second, those in which\n\
-         it ran out.\n",
+         it ran out. memory: what its processes hold (resident); make top counts its whole group.\n",
     );
     terminal::print(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -53,6 +53,18 @@ pub fn of_limit(used: Option<u64>, limit: Option<u64>) -> String {
     )
 }
 
+/// A container's name, with the beginning of its id where others have the same
+/// name: replicas of one station.
+pub fn told_apart<'a>(name: &str, id: &str, all: impl IntoIterator<Item = &'a str>) -> String {
+    let same = all.into_iter().filter(|other| *other == name).count();
+    let name = clean(name);
+    if same < 2 {
+        return name;
+    }
+    let id: String = id.chars().take(6).collect();
+    format!("{name} {}", clean(&id))
+}
+
 /// A name that others chose, without what could drive a terminal.
 pub fn clean(name: &str) -> String {
     name.chars()
@@ -62,8 +74,16 @@ pub fn clean(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, clean, of_limit};
+    use super::{bytes, clean, of_limit, told_apart};
     use proptest::prelude::*;
+
+    #[test]
+    fn replicas_of_one_station_are_told_apart_by_their_ids() {
+        let names = ["fleet", "half", "fleet"];
+        assert_eq!(told_apart("half", "0123456789ab", names), "half");
+        assert_eq!(told_apart("fleet", "0123456789ab", names), "fleet 012345");
+        assert_eq!(told_apart("fleet", "8", names), "fleet 8");
+    }
 
     #[test]
     fn bytes_are_in_the_largest_unit_that_holds_one() {

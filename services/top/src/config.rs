@@ -2,6 +2,7 @@
 
 use crate::stations::{Named, Names};
 use clap::Parser;
+use service_kit::config::interval_within;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -54,25 +55,12 @@ impl Cli {
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
-    let allowed = "must be a time from 200ms to 10m, such as 1s";
-    match humantime::parse_duration(text) {
-        Ok(interval) if INTERVALS.contains(&interval) => Ok(interval),
-        _ => Err(allowed.to_owned()),
-    }
+    interval_within(text, &INTERVALS)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_interval_has_its_unit_and_is_no_flood() {
-        assert_eq!(interval("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(interval("1s"), Ok(Duration::from_secs(1)));
-        for bad in ["", "0s", "1", "10ms", "2h", "-1s"] {
-            assert!(interval(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn the_options_are_whole() {

@@ -1,11 +1,19 @@
 //! The `cpu_budget_*` metrics, read from the kernel whenever they are asked for.
 
-use cpu_budget::Cgroup;
+use cpu_budget::{Cgroup, CpuBudget};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{Counter, Gauge};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::budget::BudgetReport;
+
+/// For so long the limits count as read. They take twice as many files as what
+/// was used, `available_parallelism` alone most of them, and change when a
+/// person changes them: reading them at each scrape of each replica would cost
+/// the stations more than all the rest of it.
+const LIMITS_LAST: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -85,9 +93,11 @@ const FIGURES: [Figure; 10] = [
 ];
 
 /// Gives the process's CPU budget and usage as metrics; what is unknown is absent, never 0.
+/// The limits may be 5 s old.
 #[derive(Debug)]
 pub struct BudgetCollector {
     cgroup: Cgroup,
+    limits: Mutex<Option<(Instant, CpuBudget)>>,
     descriptions: Vec<Desc>,
 }
 
@@ -107,8 +117,20 @@ impl BudgetCollector {
         };
         Ok(Self {
             cgroup,
+            limits: Mutex::new(None),
             descriptions: FIGURES.iter().map(describe).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The figures at this moment.
+    fn report(&self, now: Instant) -> BudgetReport {
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = limits.take().filter(|(read, _)| now - *read < LIMITS_LAST);
+        let (read, budget) = fresh.unwrap_or_else(|| (now, self.cgroup.budget()));
+        let memory = self.cgroup.memory();
+        let report = BudgetReport::of(&budget, self.cgroup.usage(), &memory);
+        *limits = Some((read, budget));
+        report
     }
 }
 
@@ -118,7 +140,7 @@ impl Collector for BudgetCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        families(&BudgetReport::read(&self.cgroup))
+        families(&self.report(Instant::now()))
     }
 }
 
@@ -216,6 +238,45 @@ mod tests {
         });
         figures.sort();
         assert_eq!(documented, figures);
+    }
+
+    /// The files of a group of cgroup v1 that is its hierarchy's root, below `root`.
+    fn write_quota(root: &std::path::Path, quota_micros: u32, used_nanos: u64) {
+        let write = |file: &str, text: &str| {
+            let path = root.join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("proc/self/cgroup", "1:cpuacct,cpu:/\n");
+        write(
+            "proc/self/mountinfo",
+            "20 1 0:20 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpuacct,cpu\n",
+        );
+        write("sys/fs/cgroup/cpu/cgroup.procs", "1\n");
+        write(
+            "sys/fs/cgroup/cpu/cpu.cfs_quota_us",
+            &quota_micros.to_string(),
+        );
+        write("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000");
+        write("sys/fs/cgroup/cpu/cpuacct.usage", &used_nanos.to_string());
+    }
+
+    #[test]
+    fn what_was_used_is_read_each_time_and_the_limits_every_five_seconds() {
+        let root = tempfile::tempdir().unwrap();
+        write_quota(root.path(), 50_000, 1_000_000_000);
+        let collector = BudgetCollector::new(Cgroup::under(root.path())).unwrap();
+        let begun = Instant::now();
+        let seen = |seconds: f64| {
+            let report = collector.report(begun + Duration::from_secs_f64(seconds));
+            (report.quota_cpus(), report.usage.usage_seconds)
+        };
+        assert_eq!(seen(0.0), (Some(0.5), Some(1.0)));
+
+        write_quota(root.path(), 150_000, 2_000_000_000);
+
+        assert_eq!(seen(4.9), (Some(0.5), Some(2.0)));
+        assert_eq!(seen(5.0), (Some(1.5), Some(2.0)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Configuration: one clap struct per service; what is wrong with it is said in one line, exit code 64.
 
 mod count;
+mod interval;
 mod message;
 mod serve;
 
@@ -10,6 +11,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 pub use count::{count, count_within, whole};
+pub use interval::interval_within;
 pub use serve::{Addresses, Listeners, ServeArgs};
 
 /// The exit code of bad configuration: `EX_USAGE` of BSD's sysexits.h.

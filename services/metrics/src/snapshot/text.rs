@@ -1,7 +1,7 @@
 //! A snapshot for people.
 
 use super::{Core, CpuPercent, Snapshot};
-use crate::words::{bytes, clean, decimals, gigahertz, limit, of_limit, percent};
+use crate::words::{bytes, clean, decimals, gigahertz, limit, of_limit, percent, told_apart};
 use std::fmt::Write as _;
 
 /// The whole text, without colours: it is printed once and mostly kept.
@@ -81,9 +81,10 @@ pub fn of(snapshot: &Snapshot) -> String {
         ));
     }
     for container in &snapshot.containers {
+        let names = snapshot.containers.iter().map(|one| one.name.as_str());
         line(format!(
             "{:<24} {:>8} {:>8} {:>10} {:>22}",
-            clean(&container.name),
+            told_apart(&container.name, &container.id, names),
             decimals(container.cpus_used),
             limit(container.quota_cpus),
             container

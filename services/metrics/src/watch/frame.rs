@@ -4,7 +4,7 @@ use super::cores;
 use super::line::{Line, Paint};
 use crate::rates::{ContainerUse, HostUse};
 use crate::reading::Reading;
-use crate::words::{bytes, clean, decimals, limit, of_limit, percent};
+use crate::words::{bytes, decimals, limit, of_limit, percent, told_apart};
 
 /// What a frame shows.
 pub struct View<'v> {
@@ -133,7 +133,11 @@ fn containers(all: &[ContainerUse], columns: usize, rows: Option<usize>) -> Vec<
         room - 3
     };
     let mut lines = vec![Line::default(), heads(columns)];
-    lines.extend(all.iter().take(shown).map(|one| container(one, columns)));
+    let names = || all.iter().map(|one| one.name.as_str());
+    lines.extend(all.iter().take(shown).map(|one| {
+        let name = told_apart(&one.name, &one.id, names());
+        container(name, one, columns)
+    }));
     if shown < all.len() {
         let words = [
             format!("… {} more", all.len() - shown),
@@ -161,9 +165,8 @@ fn heads(columns: usize) -> Line {
     )
 }
 
-fn container(one: &ContainerUse, columns: usize) -> Line {
+fn container(mut name: String, one: &ContainerUse, columns: usize) -> Line {
     let width = name_width(columns);
-    let mut name = clean(&one.name);
     if name.chars().count() > width {
         name = name.chars().take(width - 1).chain(['…']).collect();
     }

@@ -59,6 +59,9 @@ fn phase(run: &Run, at_seconds: f64) -> String {
 /// What is measured at this moment.
 fn row(frame: &Frame) -> String {
     let Some(run) = &frame.run else {
+        if frame.trouble.is_some() {
+            return "what runs here is not known".to_owned();
+        }
         return "no run has been started here; make lab-primes starts one".to_owned();
     };
     match (&run.row, run.backend) {
