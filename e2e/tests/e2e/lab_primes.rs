@@ -28,7 +28,7 @@ fn quick_run_measures_applies_limits_keeps_a_valid_report_and_is_seen_by_prometh
     let checkout = docker.checkout();
 
     observability::start(&checkout);
-    let panels = Panels::ask(Prometheus::of(&docker));
+    let panels = Panels::ask(Prometheus::of(&docker), LAB);
     let arguments = ["lab-primes", "QUICK=1"];
     let mut make = checkout.make(&arguments);
     let child = make.env("NO_OBSERVABILITY", "0").spawn().unwrap();
@@ -92,7 +92,7 @@ fn assert_limits(docker: &Docker) {
 }
 
 /// The quota in CPUs that the container's own files show.
-fn quota_inside(docker: &Docker, container: &str) -> Option<f64> {
+pub(crate) fn quota_inside(docker: &Docker, container: &str) -> Option<f64> {
     let read = "cat /sys/fs/cgroup/cpu.max 2>/dev/null || \
                 cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu/cpu.cfs_period_us";
     let text = docker.output(&["exec", container, "sh", "-c", read]);
@@ -101,7 +101,7 @@ fn quota_inside(docker: &Docker, container: &str) -> Option<f64> {
     Some(quota / words.next()?.parse::<f64>().ok()?)
 }
 
-fn assert_hardened(docker: &Docker, station: &str, container: &str) {
+pub(crate) fn assert_hardened(docker: &Docker, station: &str, container: &str) {
     let all = docker.inspect(container);
     assert_eq!(all["Config"]["User"], "10001:10001", "{station}");
     assert_eq!(all["HostConfig"]["ReadonlyRootfs"], true, "{station}");

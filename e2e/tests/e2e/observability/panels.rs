@@ -1,4 +1,5 @@
-//! Every query of every dashboard, put to the real Prometheus while a lab runs.
+//! Every query of a lab's dashboard and of the overview, put to the real
+//! Prometheus while the lab runs.
 
 use super::prometheus::Prometheus;
 use crate::dashboards::{Dashboard, Query, QueryKind};
@@ -14,8 +15,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// is of this run.
 const LOOK_BACK: Duration = Duration::from_mins(1);
 
-/// How long after a run's end the last figures may come: a scrape and a rule are
-/// a second each.
+/// How long after a run's end the last figures may come: a scrape and a rule take
+/// a second or two each.
 const AFTERWARDS: Duration = Duration::from_secs(20);
 
 /// The dashboards' queries, asked again and again until each has had data.
@@ -25,15 +26,15 @@ pub(crate) struct Panels {
 }
 
 impl Panels {
-    /// Begins to ask, before the run does.
-    pub(crate) fn ask(prometheus: Prometheus) -> Self {
+    /// Begins to ask, before the lab's run does.
+    pub(crate) fn ask(prometheus: Prometheus, lab: &'static str) -> Self {
         let ended = Arc::new(AtomicBool::new(false));
         let until = Arc::clone(&ended);
         Self {
             ended,
             asking: std::thread::spawn(move || {
                 let mut last = None;
-                without_data(&prometheus, || {
+                without_data(&prometheus, lab, || {
                     if until.load(Ordering::Relaxed) {
                         last.get_or_insert_with(|| Instant::now() + AFTERWARDS);
                     }
@@ -53,9 +54,10 @@ impl Panels {
 
 /// Asks as long as there shall be more; returns the queries that never had data,
 /// with the last answer.
-fn without_data(prometheus: &Prometheus, mut more: impl FnMut() -> bool) -> Vec<String> {
+fn without_data(prometheus: &Prometheus, lab: &str, mut more: impl FnMut() -> bool) -> Vec<String> {
     let mut open: Vec<(Query, String)> = Dashboard::all()
         .iter()
+        .filter(|dashboard| dashboard.name == lab || !dashboard.name.starts_with("lab-"))
         .flat_map(filled)
         .map(|query| (query, String::new()))
         .collect();
