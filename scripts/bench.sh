@@ -12,7 +12,7 @@ for part in lib/common lib/docker bench/table bench/lab bench/station bench/rati
 done
 
 # Each is a function, too, and a table in docs/performance.md.
-PARTS='lab station peers parallel sieve overhead observability'
+PARTS='lab station peers parallel sieve overhead scraper observability'
 
 # A decimal comma would break every figure; narrowed rows would be other ones.
 export LC_ALL=C
@@ -28,7 +28,9 @@ done
 
 work=$(mktemp -d)
 load=''
-trap 'end_child; [ -z "$load" ] || kill "$load" 2>/dev/null || true; rm -rf "$work"' EXIT
+# shellcheck disable=SC2034 # of scripts/bench/ratios.sh
+database=''
+trap 'end_child; stop_database; [ -z "$load" ] || kill "$load" 2>/dev/null || true; rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 load_before=$(cut -d ' ' -f 1 /proc/loadavg 2>/dev/null || echo unknown)

@@ -12,6 +12,7 @@ mod parallel;
 mod peers;
 mod programs;
 mod rounds;
+mod scraper;
 mod sieve;
 mod table;
 mod trial;
@@ -42,17 +43,13 @@ enum Part {
     Sieve,
     /// A sample over HTTP against the same job in-process
     Overhead,
+    /// Fetching against its ideal, and against aiohttp and requests in Python
+    Scraper,
 }
 
 fn main() -> ExitCode {
     let cli: Cli = service_kit::config::parse();
-    let measured = ours::Primes::beside_this_program().and_then(|primes| match cli.part {
-        Part::Peers => trial::against_peers(&primes, cli.rounds),
-        Part::Parallel => parallel::efficiencies(&primes, cli.rounds),
-        Part::Sieve => sieve::against_primesieve(&primes, cli.rounds),
-        Part::Overhead => overhead::of_a_station(&primes, cli.rounds),
-    });
-    match measured {
+    match measure(cli.part, cli.rounds) {
         Ok(text) => {
             print!("{text}");
             ExitCode::SUCCESS
@@ -61,5 +58,16 @@ fn main() -> ExitCode {
             eprintln!("✗ {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn measure(part: Part, rounds: u32) -> anyhow::Result<table::Figures> {
+    let primes = ours::Primes::beside_this_program;
+    match part {
+        Part::Peers => trial::against_peers(&primes()?, rounds),
+        Part::Parallel => parallel::efficiencies(&primes()?, rounds),
+        Part::Sieve => sieve::against_primesieve(&primes()?, rounds),
+        Part::Overhead => overhead::of_a_station(&primes()?, rounds),
+        Part::Scraper => scraper::against_peers(rounds),
     }
 }

@@ -128,7 +128,8 @@ pub struct Station {
     pub addresses: AddressLine,
 }
 
-struct Ending(Child);
+/// A process that is ended when this is dropped.
+pub struct Ending(pub Child);
 
 impl Drop for Ending {
     fn drop(&mut self) {

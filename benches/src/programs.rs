@@ -24,8 +24,12 @@ pub fn text_of(output: Output, name: &str) -> anyhow::Result<String> {
 
 /// The version that a program tells of itself; `None` where it is not installed.
 pub fn version(program: &str, argument: &str) -> Option<String> {
-    let text = output_of(Command::new(program).arg(argument)).ok()?;
-    first_number(&text)
+    version_of(Command::new(program).arg(argument))
+}
+
+/// The version that this prints; `None` where it fails.
+pub fn version_of(command: &mut Command) -> Option<String> {
+    first_number(&output_of(command).ok()?)
 }
 
 /// The first word that begins with a number, without letters in front: `20.1`

@@ -8,7 +8,35 @@ measure_parallel() { ratios parallel; }
 measure_sieve() { ratios sieve; }
 measure_overhead() { ratios overhead; }
 
+# Storing is measured where Docker answers and has the image of lab-scraper.
+measure_scraper() {
+    start_database || true
+    ratios scraper
+    stop_database
+}
+
+# A PostgreSQL of this bench alone, which keeps nothing.
+start_database() {
+    [ -z "$docker_problem" ] && docker image inspect postgres:17 >/dev/null 2>&1 || return 1
+    password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+    database=$(docker run -d --rm -e POSTGRES_USER=bench -e POSTGRES_DB=bench -e POSTGRES_PASSWORD="$password" postgres:17)
+    asked=0
+    # Over TCP: while it is being made, it listens on its socket alone.
+    until docker exec "$database" pg_isready --quiet --host 127.0.0.1 --username bench; do
+        asked=$((asked + 1))
+        [ "$asked" -lt 60 ] || return 1
+        sleep 0.5
+    done
+    address=$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$database")
+    export SCRAPER_DATABASE_URL="postgres://bench:$password@$address:5432/bench"
+}
+
+stop_database() {
+    [ -z "$database" ] || docker rm -f -v "$database" >/dev/null 2>&1 || true
+    database=''
+}
+
 ratios() {
-    nice cargo build --quiet --release --locked -p primes -p benches </dev/null
+    nice cargo build --quiet --release --locked -p primes -p origin -p scraper -p benches </dev/null
     "${CARGO_TARGET_DIR:-target}/release/benches" "$1" </dev/null >"$work/table"
 }
