@@ -6,6 +6,7 @@ mod run;
 pub use fetching::FetchArgs;
 pub use run::{Format, RunConfig, Urls};
 
+use crate::guard::{AllowList, Entry, Guard};
 use crate::store::Database;
 use clap::{Args, Parser};
 use service_kit::config::{Addresses, ServeArgs};
@@ -45,9 +46,26 @@ pub struct ServeConfig {
     #[arg(long, env = "STATION_NAME", default_value = "scraper")]
     pub station: String,
 
+    /// Hosts that may be fetched from over HTTP: host, host:port, *.domain or *.
+    /// Those named in full may be private ones
+    #[arg(
+        long,
+        env = "SCRAPER_ALLOW",
+        value_delimiter = ',',
+        default_value = "origin:8080"
+    )]
+    pub allow: Vec<Entry>,
+
     /// The PostgreSQL for the store `postgres`
     #[command(flatten)]
     pub database: DatabaseArgs,
+}
+
+impl ServeConfig {
+    /// What may be fetched.
+    pub fn guard(&self) -> Guard {
+        Guard::new(AllowList::new(self.allow.iter().cloned()))
+    }
 }
 
 /// Which PostgreSQL.

@@ -14,6 +14,7 @@
 //! | [`crawl`] | many URLs, in one of three modes |
 //! | [`source`] | a list of URLs |
 //! | [`run`](mod@run) | the command |
+//! | [`service`] | the lab's samples, `POST /run` |
 //! | [`jobs`] | `POST /scrape` |
 
 pub mod config;
@@ -30,6 +31,7 @@ pub mod retry;
 pub mod robots;
 pub mod run;
 pub mod seen;
+pub mod service;
 pub mod source;
 pub mod store;
 pub mod target;

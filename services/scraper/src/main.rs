@@ -1,8 +1,17 @@
 //! Fetches web pages one after another, on threads or async, and stores what became of each.
 
+use cpu_budget::Cgroup;
 use scraper::config::{Cli, ServeConfig};
+use scraper::fetch::Options;
+use scraper::resources;
+use scraper::service::metrics::Metrics;
+use scraper::service::routes;
+use scraper::service::sample::Bench;
+use scraper::service::station::Station;
+use scraper::store::Database;
 use service_kit::address::AddressLine;
 use service_kit::admin::{self, Readiness, Service};
+use service_kit::sampling::WorkerTime;
 use service_kit::shutdown::Shutdown;
 use service_kit::{config as configuration, healthcheck, runtime, server, telemetry};
 use std::process::ExitCode;
@@ -16,18 +25,41 @@ fn main() -> ExitCode {
     let cli: Cli = configuration::parse();
     match cli {
         Cli::Serve(config) => {
+            let database = match config.database.database() {
+                Ok(database) => database,
+                Err(reason) => {
+                    eprintln!("bad configuration: {reason}");
+                    return ExitCode::from(configuration::EXIT_BAD_CONFIG);
+                }
+            };
             telemetry::init();
-            runtime::run(serve(*config))
+            runtime::run(serve(*config, database))
         }
         Cli::Run(config) => scraper::run::run(&config),
         Cli::Healthcheck(addresses) => healthcheck::healthcheck(addresses.admin()),
     }
 }
 
-async fn serve(config: ServeConfig) -> anyhow::Result<()> {
+async fn serve(config: ServeConfig, database: Option<Database>) -> anyhow::Result<()> {
+    resources::allow_many_files();
     let shutdown = Shutdown::on_signals()?;
     let readiness = Readiness::new(&shutdown);
     let registry = prometheus::Registry::new();
+    let time = WorkerTime::new(Cgroup::of_this_process());
+    time.register(&registry)?;
+    let bench = Bench {
+        cgroup: Cgroup::of_this_process(),
+        time,
+        guard: config.guard(),
+        database,
+        // An origin of one's own, and the same requests in every sample.
+        options: Options {
+            ignore_robots: true,
+            ..Options::default()
+        },
+        runtime: tokio::runtime::Handle::current(),
+    };
+    let station = Station::new(Metrics::new(&registry)?, bench, config.station);
     let listeners = config.serve.addresses.bind().await?;
     let line = AddressLine {
         api: listeners.api.local_addr()?,
@@ -38,7 +70,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             readiness.clone(),
         )?,
     };
-    let routes = scraper::jobs::router();
+    let routes = routes::router(station, shutdown.clone()).merge(scraper::jobs::router());
     readiness.ready();
     line.announce()?;
     let limits = config.serve.limits();

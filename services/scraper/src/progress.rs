@@ -1,6 +1,7 @@
 //! What is counted while a run goes on, for whoever watches it.
 
 use crate::outcome::{ErrorKind, Outcome};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A number that only rises.
@@ -8,18 +9,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Count(AtomicU64);
 
 impl Count {
-    /// Adds to it.
-    pub fn add(&self, number: u64) {
-        self.0.fetch_add(number, Ordering::Relaxed);
-    }
-
     /// What it is.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+
+    fn add(&self, number: u64) {
+        self.0.fetch_add(number, Ordering::Relaxed);
+    }
 }
 
-/// The counts of a run.
+/// The counts of a run, which are part of those of all runs where there are such.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// URLs that became pages.
@@ -34,6 +34,7 @@ pub struct Progress {
     pub bytes: Count,
     in_flight: AtomicU64,
     highest_in_flight: AtomicU64,
+    all: Option<Arc<Progress>>,
 }
 
 /// A request under way; ends when dropped.
@@ -41,12 +42,45 @@ pub struct Progress {
 pub struct InFlight<'a>(&'a Progress);
 
 impl Progress {
+    /// One whose counts are also added to `all`.
+    pub fn part_of(all: Arc<Progress>) -> Self {
+        Self {
+            all: Some(all),
+            ..Self::default()
+        }
+    }
+
     /// A request leaves.
     pub fn request(&self) -> InFlight<'_> {
-        self.requests.add(1);
-        let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        self.highest_in_flight.fetch_max(now, Ordering::Relaxed);
+        self.each(|counts| {
+            counts.requests.add(1);
+            let now = counts.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+            counts.highest_in_flight.fetch_max(now, Ordering::Relaxed);
+        });
         InFlight(self)
+    }
+
+    /// An attempt is made again.
+    pub fn retry(&self) {
+        self.each(|counts| counts.retries.add(1));
+    }
+
+    /// A URL has its outcome.
+    pub fn ended(&self, outcome: &Outcome) {
+        self.each(|counts| {
+            counts.bytes.add(outcome.bytes);
+            match outcome.error {
+                None => counts.pages.add(1),
+                Some(kind) => counts.failed[kind as usize].add(1),
+            }
+        });
+    }
+
+    fn each(&self, count: impl Fn(&Self)) {
+        count(self);
+        if let Some(all) = &self.all {
+            count(all);
+        }
     }
 
     /// Requests under way.
@@ -59,19 +93,17 @@ impl Progress {
         self.highest_in_flight.load(Ordering::Relaxed)
     }
 
-    /// A URL has its outcome.
-    pub fn ended(&self, outcome: &Outcome) {
-        self.bytes.add(outcome.bytes);
-        match outcome.error {
-            None => self.pages.add(1),
-            Some(kind) => self.failed[kind as usize].add(1),
-        }
+    /// URLs without a page for this reason.
+    pub fn failed_as(&self, kind: ErrorKind) -> u64 {
+        self.failed[kind as usize].get()
     }
 
     /// URLs without a page, by kind; kinds that did not occur are left out.
     pub fn failed_by_kind(&self) -> impl Iterator<Item = (ErrorKind, u64)> + '_ {
         let kinds = ErrorKind::ALL.into_iter().zip(&self.failed);
-        kinds.map(|(kind, count)| (kind, count.get())).filter(|(_, count)| *count > 0)
+        kinds
+            .map(|(kind, count)| (kind, count.get()))
+            .filter(|(_, count)| *count > 0)
     }
 
     /// URLs without a page.
@@ -87,6 +119,8 @@ impl Progress {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.each(|counts| {
+            counts.in_flight.fetch_sub(1, Ordering::Relaxed);
+        });
     }
 }

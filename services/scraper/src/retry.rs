@@ -76,7 +76,10 @@ impl Policy {
             return None;
         }
         let doublings = made.saturating_sub(1).min(31);
-        let full = self.first_pause.saturating_mul(1 << doublings).min(self.longest_pause);
+        let full = self
+            .first_pause
+            .saturating_mul(1 << doublings)
+            .min(self.longest_pause);
         let own = full.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0);
         match asked {
             Some(asked) if asked > self.longest_retry_after => None,
@@ -99,7 +102,11 @@ mod tests {
         }
         for status in 400..600 {
             let passing = [429, 500, 502, 503, 504].contains(&status);
-            assert_eq!(may_pass(ErrorKind::Status, Some(status)), passing, "{status}");
+            assert_eq!(
+                may_pass(ErrorKind::Status, Some(status)),
+                passing,
+                "{status}"
+            );
         }
     }
 
@@ -129,10 +136,14 @@ mod tests {
     #[test]
     fn a_rate_limit_gets_more_patience_than_a_fault_but_not_without_end() {
         let policy = Policy::default();
-        let attempts = |status| (1..).find(|&made| policy.pause(made, Some(status), None, 0.5).is_none());
+        let attempts =
+            |status| (1..100).find(|&made| policy.pause(made, Some(status), None, 0.5).is_none());
         assert_eq!(attempts(500), Some(policy.attempts));
         assert_eq!(attempts(429), Some(policy.attempts * PATIENCE_WITH_LIMITS));
-        let once = Policy { attempts: 1, ..policy };
+        let once = Policy {
+            attempts: 1,
+            ..policy
+        };
         assert_eq!(once.pause(1, Some(429), None, 0.5), None);
     }
 

@@ -84,7 +84,7 @@ impl FetchArgs {
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let allowed = Duration::from_millis(1)..=Duration::from_secs(3600);
+    let allowed = Duration::from_millis(1)..=Duration::from_hours(1);
     match humantime::parse_duration(text) {
         Ok(duration) if allowed.contains(&duration) => Ok(duration),
         _ => Err("must be a duration from 1ms to 1h, such as 500ms or 10s".into()),

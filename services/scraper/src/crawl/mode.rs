@@ -30,6 +30,14 @@ impl Mode {
         }
     }
 
+    /// How many pages at once, where so many are allowed.
+    pub fn at_once(self, concurrency: usize) -> usize {
+        match self {
+            Self::Sequential => 1,
+            Self::Threads | Self::Async => concurrency,
+        }
+    }
+
     /// On how many threads it fetches so many pages at once.
     pub fn threads(self, concurrency: usize) -> usize {
         match self {

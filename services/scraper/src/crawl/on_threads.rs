@@ -68,9 +68,14 @@ pub(super) fn many(crawl: &Arc<Crawl>, mut feed: Feed) -> io::Result<Vec<WorkerA
     let mut failed = None;
     for index in 0..crawl.concurrency {
         let (of_thread, take) = (crawl.clone(), take.clone());
-        let started = worker(crawl, format!("fetch-{index}"), None, move |runtime, pages| {
-            one_at_a_time(&of_thread, runtime, &pages, &take);
-        });
+        let started = worker(
+            crawl,
+            format!("fetch-{index}"),
+            None,
+            move |runtime, pages| {
+                one_at_a_time(&of_thread, runtime, &pages, &take);
+            },
+        );
         match started {
             Ok(worker) => workers.push(worker),
             Err(error) => {

@@ -25,7 +25,10 @@ pub fn decode(encoding: &str, encoded: Vec<u8>, limit: usize) -> Result<Vec<u8>,
         // Without a body there is nothing to undo, whatever the header says.
         "gzip" | "x-gzip" | "br" if encoded.is_empty() => Ok(encoded),
         "gzip" | "x-gzip" => read(flate2::read::MultiGzDecoder::new(&encoded[..]), limit),
-        "br" => read(brotli_decompressor::Decompressor::new(&encoded[..], 4096), limit),
+        "br" => read(
+            brotli_decompressor::Decompressor::new(&encoded[..], 4096),
+            limit,
+        ),
         _ => Err(Undecodable::Unknown),
     }
 }
@@ -65,9 +68,18 @@ mod tests {
         let mut half = gzip(b"some text that is long enough to be broken off");
         half.truncate(half.len() / 2);
         assert_eq!(decode("gzip", half, 1000), Err(Undecodable::Broken));
-        assert_eq!(decode("gzip", b"plain".to_vec(), 1000), Err(Undecodable::Broken));
-        assert_eq!(decode("zstd", b"x".to_vec(), 1000), Err(Undecodable::Unknown));
-        assert_eq!(decode("gzip, gzip", b"x".to_vec(), 1000), Err(Undecodable::Unknown));
+        assert_eq!(
+            decode("gzip", b"plain".to_vec(), 1000),
+            Err(Undecodable::Broken)
+        );
+        assert_eq!(
+            decode("zstd", b"x".to_vec(), 1000),
+            Err(Undecodable::Unknown)
+        );
+        assert_eq!(
+            decode("gzip, gzip", b"x".to_vec(), 1000),
+            Err(Undecodable::Unknown)
+        );
     }
 
     proptest! {

@@ -112,7 +112,7 @@ impl Fetcher {
                 && attempt.asked
                 && let Some(pause) = self.pause(&attempt, error, attempts)
             {
-                self.shared.progress.retries.add(1);
+                self.shared.progress.retry();
                 tokio::time::sleep(pause).await;
                 continue;
             }

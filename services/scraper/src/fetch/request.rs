@@ -6,8 +6,8 @@ use crate::outcome::ErrorKind;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap,
-    HeaderName, LOCATION, RETRY_AFTER, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName,
+    LOCATION, RETRY_AFTER, USER_AGENT,
 };
 use hyper::{Request, Response};
 use std::time::Duration;
@@ -65,7 +65,12 @@ impl Fetcher {
             answer.body = Some(body.unwrap_or(Err(ErrorKind::Timeout)));
         } else {
             // Whether it can be had or not changes nothing.
-            let unwanted = read(response.into_body(), MOST_UNWANTED, options.read_timeout, &mut answer.bytes);
+            let unwanted = read(
+                response.into_body(),
+                MOST_UNWANTED,
+                options.read_timeout,
+                &mut answer.bytes,
+            );
             let _ = timeout_at(end, unwanted).await;
         }
         answer

@@ -49,7 +49,10 @@ pub(super) fn read(html: &str, keep_text: bool) -> Content {
     emitter.naively_switch_states(true);
     let Ok(()) = Tokenizer::new_with_emitter(html, emitter).finish();
     let mut content = reading.content;
-    content.title = reading.title.map(|title| one_line(&title)).filter(|title| !title.is_empty());
+    content.title = reading
+        .title
+        .map(|title| one_line(&title))
+        .filter(|title| !title.is_empty());
     content
 }
 
@@ -78,9 +81,8 @@ impl Reading {
         self.within = match name {
             // One in an SVG picture comes later.
             b"title" if self.title.is_none() => Within::Title,
-            b"script" | b"style" | b"title" | b"textarea" | b"iframe" | b"noembed" | b"noframes" => {
-                Within::Hidden
-            }
+            b"script" | b"style" | b"title" | b"textarea" | b"iframe" | b"noembed"
+            | b"noframes" => Within::Hidden,
             _ => Within::Text,
         };
         if self.within == Within::Title {

@@ -3,7 +3,9 @@ use super::*;
 use proptest::prelude::*;
 
 fn light(html: &str) -> Page {
-    Kernel::Light.parse(html.as_bytes(), Some("text/html; charset=utf-8")).unwrap()
+    Kernel::Light
+        .parse(html.as_bytes(), Some("text/html; charset=utf-8"))
+        .unwrap()
 }
 
 #[test]
@@ -28,14 +30,23 @@ fn malformed_pages_are_read_as_far_as_they_go() {
     ] {
         assert_eq!(light(html).title.as_deref(), Some("t"), "{html}");
     }
-    assert_eq!(light("<title>never ended").title.as_deref(), Some("never ended"));
+    assert_eq!(
+        light("<title>never ended").title.as_deref(),
+        Some("never ended")
+    );
     assert_eq!(light("").words, 0);
 }
 
 #[test]
 fn the_declared_encoding_is_used_and_a_wrong_one_harms_nothing() {
     let latin = b"<title>caf\xe9</title>";
-    let title = |content_type| Kernel::Light.parse(latin, content_type).unwrap().title.unwrap();
+    let title = |content_type| {
+        Kernel::Light
+            .parse(latin, content_type)
+            .unwrap()
+            .title
+            .unwrap()
+    };
     assert_eq!(title(Some("text/html; charset=\"ISO-8859-1\"")), "café");
     assert_eq!(title(Some("text/html; charset=utf-8")), "caf\u{fffd}");
     assert_eq!(title(Some("text/html; charset=klingon")), "caf\u{fffd}");
@@ -44,7 +55,9 @@ fn the_declared_encoding_is_used_and_a_wrong_one_harms_nothing() {
 
 #[test]
 fn what_is_no_text_has_a_hash_alone() {
-    let page = Kernel::Light.parse(b"<a href=1>x", Some("image/png")).unwrap();
+    let page = Kernel::Light
+        .parse(b"<a href=1>x", Some("image/png"))
+        .unwrap();
     assert_eq!((page.links, page.words), (0, 0));
     assert_eq!(page.hash, *blake3::hash(b"<a href=1>x").as_bytes());
     assert_eq!(Kernel::None.parse(b"x", None), None);
@@ -53,7 +66,10 @@ fn what_is_no_text_has_a_hash_alone() {
 #[test]
 fn phrases_are_counted_whatever_their_case_and_punctuation() {
     let found = frequencies("The end. The END, the beginning!", 3);
-    let found: Vec<_> = found.iter().map(|phrase| (phrase.words.as_str(), phrase.count)).collect();
+    let found: Vec<_> = found
+        .iter()
+        .map(|phrase| (phrase.words.as_str(), phrase.count))
+        .collect();
     assert_eq!(found, [("the", 3), ("end", 2), ("end the", 2)]);
 }
 

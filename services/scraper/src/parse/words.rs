@@ -17,7 +17,11 @@ pub struct Phrase {
 /// The `most` phrases of one to five words that occur most often; of those as
 /// frequent, the first by the alphabet.
 pub fn frequencies(text: &str, most: usize) -> Vec<Phrase> {
-    let words: Vec<String> = text.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect();
+    let words: Vec<String> = text
+        .split_whitespace()
+        .map(bare)
+        .filter(|word| !word.is_empty())
+        .collect();
     let mut counts: HashMap<String, u64> = HashMap::new();
     for length in 1..=LONGEST_PHRASE {
         for phrase in words.windows(length) {
@@ -29,7 +33,10 @@ pub fn frequencies(text: &str, most: usize) -> Vec<Phrase> {
         .map(|(words, count)| Phrase { words, count })
         .collect();
     phrases.sort_unstable_by(|one, other| {
-        other.count.cmp(&one.count).then_with(|| one.words.cmp(&other.words))
+        other
+            .count
+            .cmp(&one.count)
+            .then_with(|| one.words.cmp(&other.words))
     });
     phrases.truncate(most);
     phrases
@@ -37,5 +44,6 @@ pub fn frequencies(text: &str, most: usize) -> Vec<Phrase> {
 
 /// A word in lower case without the punctuation around it.
 fn bare(word: &str) -> String {
-    word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
+    word.trim_matches(|c: char| !c.is_alphanumeric())
+        .to_lowercase()
 }

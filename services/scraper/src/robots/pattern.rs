@@ -1,5 +1,7 @@
 //! Patterns of robots.txt.
 
+use std::fmt::Write as _;
+
 /// Whether `pattern` matches the beginning of `path`: `*` is any text, `$` at
 /// its end the path's end. Takes at most pattern × path steps, whatever either
 /// holds: both come from strangers.
@@ -36,18 +38,24 @@ pub(super) fn one_spelling(text: &str) -> String {
     let mut out = String::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let escaped = (bytes[at] == b'%').then(|| hex(bytes.get(at + 1..at + 3)?)).flatten();
+        let escaped = (bytes[at] == b'%')
+            .then(|| hex(bytes.get(at + 1..at + 3)?))
+            .flatten();
         match escaped {
             Some(byte) if byte.is_ascii_graphic() && !b"%*$/?#".contains(&byte) => {
                 out.push(char::from(byte));
             }
-            Some(byte) => out.push_str(&format!("%{byte:02X}")),
+            Some(byte) => escape(&mut out, byte),
             None if bytes[at].is_ascii() => out.push(char::from(bytes[at])),
-            None => out.push_str(&format!("%{:02X}", bytes[at])),
+            None => escape(&mut out, bytes[at]),
         }
         at += if escaped.is_some() { 3 } else { 1 };
     }
     out
+}
+
+fn escape(out: &mut String, byte: u8) {
+    let _ = write!(out, "%{byte:02X}"); // a String takes it all
 }
 
 fn hex(digits: &[u8]) -> Option<u8> {

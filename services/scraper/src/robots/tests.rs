@@ -9,7 +9,8 @@ fn allowed(robots: &str, path: &str) -> bool {
 
 #[test]
 fn the_longest_pattern_decides_and_allow_wins_a_tie() {
-    let robots = "User-agent: *\nDisallow: /private/\nAllow: /private/open\nDisallow: /both\nAllow: /both\n";
+    let robots =
+        "User-agent: *\nDisallow: /private/\nAllow: /private/open\nDisallow: /both\nAllow: /both\n";
     for (path, expected) in [
         ("/", true),
         ("/private", true),
@@ -32,7 +33,10 @@ fn a_group_that_names_the_program_takes_the_place_of_everybodys() {
         assert_eq!(allowed(robots, path), expected, "{path}");
     }
     // Named without a rule: nothing is forbidden to it.
-    assert!(allowed("User-agent: *\nDisallow: /\nUser-agent: parlab-scraper\nDisallow:\n", "/x"));
+    assert!(allowed(
+        "User-agent: *\nDisallow: /\nUser-agent: parlab-scraper\nDisallow:\n",
+        "/x"
+    ));
     // A name that ours begins with is another's.
     assert!(allowed("User-agent: parlab\nDisallow: /\n", "/x"));
 }

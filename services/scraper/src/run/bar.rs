@@ -3,9 +3,10 @@
 use crate::progress::Progress;
 use crate::source::Found;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Write as _;
 use std::io::IsTerminal;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Where nobody sees a bar, a line this often tells a log how far it is.
@@ -13,7 +14,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// A progress bar on a terminal; elsewhere a line now and then.
 pub(super) struct Bar {
-    bar: ProgressBar,
+    shown: ProgressBar,
     expected: Option<u64>,
     progress: Arc<Progress>,
     found: Arc<Found>,
@@ -23,8 +24,12 @@ pub(super) struct Bar {
 impl Bar {
     /// One for about so many URLs.
     pub(super) fn new(expected: Option<u64>, progress: Arc<Progress>, found: Arc<Found>) -> Self {
-        let bar = if std::io::stderr().is_terminal() {
-            let template = if expected.is_some() { "{bar:24} {msg}" } else { "{spinner} {msg}" };
+        let shown = if std::io::stderr().is_terminal() {
+            let template = if expected.is_some() {
+                "{bar:24} {msg}"
+            } else {
+                "{spinner} {msg}"
+            };
             let style = ProgressStyle::with_template(template)
                 .expect("the template is a constant that parses");
             ProgressBar::new(expected.unwrap_or(0)).with_style(style.progress_chars("━━─"))
@@ -32,7 +37,7 @@ impl Bar {
             ProgressBar::hidden()
         };
         Self {
-            bar,
+            shown,
             expected,
             progress,
             found,
@@ -42,27 +47,27 @@ impl Bar {
 
     /// Says what is wrong with a list without tearing the bar.
     pub(super) fn complainer(&self) -> impl FnMut(&str) + Send + 'static {
-        let bar = self.bar.clone();
+        let bar = self.shown.clone();
         move |what: &str| bar.suspend(|| eprintln!("✗ {what}"))
     }
 
     /// Draws it anew.
     pub(super) fn draw(&self, elapsed: Duration, draining: bool) {
-        if self.bar.is_hidden() {
+        if self.shown.is_hidden() {
             let lines = elapsed.as_secs() / LINE_EVERY.as_secs();
             if lines > self.lines_said.swap(lines, Ordering::Relaxed) {
                 eprintln!("{}", self.words(elapsed, draining));
             }
             return;
         }
-        self.bar.set_position(self.through());
-        self.bar.set_message(self.words(elapsed, draining));
-        self.bar.tick();
+        self.shown.set_position(self.through());
+        self.shown.set_message(self.words(elapsed, draining));
+        self.shown.tick();
     }
 
     /// Takes it away.
     pub(super) fn finish(&self) {
-        self.bar.finish_and_clear();
+        self.shown.finish_and_clear();
     }
 
     /// How many lines are dealt with.
@@ -78,16 +83,20 @@ impl Bar {
             Some(expected) => format!("{through} of {expected}"),
             None => format!("{through}"),
         };
-        words += &format!(" · {rate:.0}/s · {} in flight", self.progress.in_flight());
+        let _ = write!(
+            words,
+            " · {rate:.0}/s · {} in flight",
+            self.progress.in_flight()
+        );
         for (kind, count) in self.progress.failed_by_kind() {
-            words += &format!(" · {} {count}", kind.name());
+            let _ = write!(words, " · {} {count}", kind.name());
         }
         if draining {
             words += " · stopping";
         } else if let Some(expected) = self.expected.filter(|_| done > 0) {
             let left = expected.saturating_sub(through) as f64 / rate.max(0.001);
             let left = Duration::from_secs(left.ceil() as u64);
-            words += &format!(" · {} left", humantime::format_duration(left));
+            let _ = write!(words, " · {} left", humantime::format_duration(left));
         }
         words
     }

@@ -6,7 +6,8 @@ use crate::seen::UrlSet;
 use crate::source::{self, Found};
 use anyhow::Context;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use url::Url;
@@ -33,7 +34,8 @@ impl Input {
         match &config.urls {
             Some(Urls::File(path)) => {
                 let name = path.display().to_string();
-                let unreadable = |error: io::Error| format!("--urls: {name} cannot be read: {error}");
+                let unreadable =
+                    |error: io::Error| format!("--urls: {name} cannot be read: {error}");
                 let file = File::open(path).map_err(unreadable)?;
                 if file.metadata().map_err(unreadable)?.is_dir() {
                     return Err(format!(
@@ -42,7 +44,11 @@ impl Input {
                 }
                 // A pipe has no length before its end.
                 let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-                let lines = if is_file { lines(path).map_err(unreadable)? } else { 0 };
+                let lines = if is_file {
+                    lines(path).map_err(unreadable)?
+                } else {
+                    0
+                };
                 Ok(Self::File(file, name, lines))
             }
             _ => Ok(Self::Stdin),
@@ -73,7 +79,9 @@ impl Input {
                 return Ok((Feed::pages(origin, pages), Reading(read)));
             }
             // A run that is resumed: as a list of what is missing.
-            Self::Pages(origin, pages) => (Box::new(PageList::new(&origin, pages)), origin.to_string()),
+            Self::Pages(origin, pages) => {
+                (Box::new(PageList::new(&origin, pages)), origin.to_string())
+            }
             Self::File(file, name, _) => (Box::new(file), name),
             Self::Stdin => (Box::new(io::stdin()), "standard input".to_owned()),
         };
@@ -84,7 +92,8 @@ impl Input {
             .name("list".into())
             .spawn(move || {
                 let read = source::read(list, &done, &to, &found, complain);
-                let read = read.map_err(|error| format!("{name} cannot be read to its end: {error}"));
+                let read =
+                    read.map_err(|error| format!("{name} cannot be read to its end: {error}"));
                 let _ = sender.send(read);
             })
             .context("no thread to read the list")?;
@@ -95,21 +104,20 @@ impl Input {
 impl Reading {
     /// What it came to.
     pub(super) async fn ended(self) -> Result<(), String> {
-        self.0.await.unwrap_or_else(|_| Err("the list's thread panicked".into()))
+        self.0
+            .await
+            .unwrap_or_else(|_| Err("the list's thread panicked".into()))
     }
 }
 
 /// How many lines a file has: reading 100 MB takes some 50 ms.
-fn lines(path: &std::path::Path) -> io::Result<u64> {
-    let (mut file, mut buffer, mut lines) = (File::open(path)?, vec![0; 64 * 1024], 0);
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(lines),
-            Ok(read) => lines += buffer[..read].iter().filter(|byte| **byte == b'\n').count() as u64,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+fn lines(path: &Path) -> io::Result<u64> {
+    let mut file = BufReader::with_capacity(64 * 1024, File::open(path)?);
+    let mut lines = 0;
+    while file.skip_until(b'\n')? > 0 {
+        lines += 1;
     }
+    Ok(lines)
 }
 
 /// The pages of an origin as a list.

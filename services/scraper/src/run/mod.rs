@@ -29,7 +29,7 @@ const REDRAW: Duration = Duration::from_millis(200);
 
 /// How long the store gets for what it holds when nothing hurries: it may be
 /// away at just that moment.
-const STORE_AT_THE_END: Duration = Duration::from_secs(60);
+const STORE_AT_THE_END: Duration = Duration::from_mins(1);
 
 /// With `--urls` and no other word, as many requests to one host as a browser sends.
 const PER_HOST: usize = 6;
@@ -108,7 +108,9 @@ struct Running<'a> {
 async fn scraped(config: &RunConfig, target: Target, input: Input) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::on_signals()?;
     let run = target.run.clone();
-    let store = store::open(target).await.context("the store cannot be opened")?;
+    let store = store::open(target)
+        .await
+        .context("the store cannot be opened")?;
     let running = Running {
         config,
         run,
@@ -118,11 +120,11 @@ async fn scraped(config: &RunConfig, target: Target, input: Input) -> anyhow::Re
         shutdown,
         started: Instant::now(),
     };
-    running.to_the_end(store, input).await
+    running.finished(store, input).await
 }
 
 impl Running<'_> {
-    async fn to_the_end(self, store: Opened, input: Input) -> anyhow::Result<ExitCode> {
+    async fn finished(self, store: Opened, input: Input) -> anyhow::Result<ExitCode> {
         let bar = Bar::new(input.lines(), self.progress.clone(), self.found.clone());
         let (feed, read) = input.feed(store.done(), self.found.clone(), bar.complainer())?;
         let crawl = self.crawl(&store);
@@ -141,7 +143,11 @@ impl Running<'_> {
         let stored = store.finish(patience).await;
         crawled?;
         // A list that cannot be read to its end is no list that was fetched.
-        let read = if self.shutdown.has_begun() { Ok(()) } else { read.ended().await };
+        let read = if self.shutdown.has_begun() {
+            Ok(())
+        } else {
+            read.ended().await
+        };
         self.report(&stored, read)
     }
 
@@ -154,7 +160,11 @@ impl Running<'_> {
             concurrency: self.config.concurrency,
             kernel: self.config.parse,
             parsers: budget.advice().uses_whole_budget,
-            fetch: Arc::new(Shared::new(options, guard(self.config), self.progress.clone())),
+            fetch: Arc::new(Shared::new(
+                options,
+                guard(self.config),
+                self.progress.clone(),
+            )),
             store: store.sender(),
             control: self.control.clone(),
             measured: None,
@@ -203,21 +213,35 @@ impl Running<'_> {
             return Ok(interrupted(cause));
         }
         if stored.lost > 0 {
-            anyhow::bail!("{} outcomes could not be stored in time{}", stored.lost, summary.how_to_resume());
+            anyhow::bail!(
+                "{} outcomes could not be stored in time{}",
+                stored.lost,
+                summary.how_to_resume()
+            );
         }
         if let Err(reason) = read {
             return Ok(bad_input(&reason));
         }
         let counts = self.found.counts();
         if counts.bad_lines > 0 {
-            let of = self.config.urls.as_ref().map(ToString::to_string).unwrap_or_default();
+            let of = self
+                .config
+                .urls
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             return Ok(bad_input(&format!(
                 "{} lines of {of} are no URLs; all others were fetched",
                 counts.bad_lines
             )));
         }
         if counts.given + counts.done_before == 0 {
-            let of = self.config.urls.as_ref().map(ToString::to_string).unwrap_or_default();
+            let of = self
+                .config
+                .urls
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             return Ok(bad_input(&format!("{of} holds no URL")));
         }
         Ok(ExitCode::SUCCESS)

@@ -48,7 +48,7 @@ impl Summary {
             run: running.run.to_string(),
             store: store(&config.store),
             mode: config.mode.name(),
-            concurrency: config.concurrency,
+            concurrency: config.mode.at_once(config.concurrency),
             parse: config.parse.name(),
             seconds,
             urls,
@@ -75,9 +75,16 @@ impl Summary {
         let mut row = |what: &str, count: u64, more: String| {
             table.add_row([what.to_owned(), count.to_string(), more]);
         };
-        let speed = format!("in {:.2} s, {:.0} a second", self.seconds, self.pages_per_second);
+        let speed = format!(
+            "in {:.2} s, {:.0} a second",
+            self.seconds, self.pages_per_second
+        );
         row("URLs", self.pages + failed, speed);
-        row("pages", self.pages, format!("{:.1} MB", self.bytes as f64 / 1e6));
+        row(
+            "pages",
+            self.pages,
+            format!("{:.1} MB", self.bytes as f64 / 1e6),
+        );
         row("failed", failed, String::new());
         for (kind, count) in &self.failed {
             row(&format!("  {kind}"), *count, String::new());
@@ -93,16 +100,23 @@ impl Summary {
                 row(what, count, String::new());
             }
         }
-        row("stored", self.stored, format!("{}, run {}", self.store, self.run));
-        let most = format!("at most {} at once, {} again", self.highest_in_flight, self.retries);
+        row(
+            "stored",
+            self.stored,
+            format!("{}, run {}", self.store, self.run),
+        );
+        let most = format!(
+            "at most {} at once, {} again",
+            self.highest_in_flight, self.retries
+        );
         row("requests", self.requests, most);
         if let Some(column) = table.column_mut(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
         let pages = self.pages.max(1) as f64;
-        let memory = self
-            .memory_peak_bytes
-            .map_or("?".into(), |bytes| format!("{:.0} MiB", bytes as f64 / 1024.0 / 1024.0));
+        let memory = self.memory_peak_bytes.map_or("?".into(), |bytes| {
+            format!("{:.0} MiB", bytes as f64 / 1024.0 / 1024.0)
+        });
         format!(
             "{}\n{} {}, parsing {} · CPU {:.2} s, {:.3} ms a page · memory at most {memory}\n",
             table.trim_fmt(),
@@ -120,7 +134,11 @@ impl Summary {
             "interrupted by {signal}: {} URLs have their outcome stored, {} that were read have none{}{}",
             self.stored,
             self.left,
-            if self.lost > 0 { format!(", {} outcomes were not stored in time", self.lost) } else { String::new() },
+            if self.lost > 0 {
+                format!(", {} outcomes were not stored in time", self.lost)
+            } else {
+                String::new()
+            },
             self.how_to_resume(),
         )
     }
@@ -130,7 +148,10 @@ impl Summary {
         if self.store == "none" {
             return String::new();
         }
-        format!("; --resume {} with the same options fetches the rest", self.run)
+        format!(
+            "; --resume {} with the same options fetches the rest",
+            self.run
+        )
     }
 }
 

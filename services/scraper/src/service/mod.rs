@@ -1,0 +1,7 @@
+//! What `serve` serves: the lab's samples, and jobs.
+
+pub mod api;
+pub mod metrics;
+pub mod routes;
+pub mod sample;
+pub mod station;
