@@ -31,12 +31,13 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub fn new(id: RunId, urls: u64, store: &'static str) -> Self {
+    /// One that has just begun; what it counts is counted in `all` too.
+    pub fn new(id: RunId, urls: u64, store: &'static str, all: &Arc<Progress>) -> Self {
         Self {
             id,
             urls,
             store,
-            progress: Arc::default(),
+            progress: Arc::new(Progress::part_of(all.clone())),
             control: Control::new(),
             kept: Arc::default(),
             sender: OnceLock::new(),

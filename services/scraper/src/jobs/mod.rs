@@ -17,6 +17,7 @@ use crate::crawl::{Crawl, Feed, Stage};
 use crate::fetch::{Options, Shared};
 use crate::guard::Guard;
 use crate::parse::Kernel;
+use crate::progress::Progress;
 use crate::store::{self, Database, RunId, StoreFailed, Stored, Target};
 use job::{End, Job};
 use request::Plan;
@@ -41,6 +42,9 @@ const STORE_WHEN_CANCELLED: Duration = Duration::from_secs(5);
 /// is in the store's buffer.
 const DRAIN: Duration = Duration::from_millis(750);
 
+/// How long a job takes to end once the service must.
+pub const ENDS_WITHIN: Duration = Duration::from_secs(2);
+
 /// By which rules jobs are done.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -52,6 +56,8 @@ pub struct Settings {
     pub database: Option<Database>,
     /// How pages are fetched.
     pub options: Options,
+    /// What is counted of all runs of this process.
+    pub all: Arc<Progress>,
 }
 
 /// The jobs of this process.
@@ -97,7 +103,7 @@ impl Jobs {
             error @ RunLockError::Unusable { .. } => Refused::Failed(error.into()),
         })?;
         let run = RunId::new(SystemTime::now());
-        let job = Arc::new(Job::new(run, plan.urls(), plan.store_name()));
+        let job = Arc::new(Job::new(run, plan.urls(), plan.store_name(), &self.settings.all));
         self.keep(job.clone());
         let (jobs, of_task) = (self.clone(), job.clone());
         tokio::spawn(async move {
