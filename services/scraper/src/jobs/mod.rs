@@ -103,7 +103,12 @@ impl Jobs {
             error @ RunLockError::Unusable { .. } => Refused::Failed(error.into()),
         })?;
         let run = RunId::new(SystemTime::now());
-        let job = Arc::new(Job::new(run, plan.urls(), plan.store_name(), &self.settings.all));
+        let job = Arc::new(Job::new(
+            run,
+            plan.urls(),
+            plan.store_name(),
+            &self.settings.all,
+        ));
         self.keep(job.clone());
         let (jobs, of_task) = (self.clone(), job.clone());
         tokio::spawn(async move {

@@ -106,11 +106,7 @@ fn all_faults_together_end_no_run_in_any_mode() {
 
 #[test]
 fn a_fault_that_does_not_pass_is_an_outcome_with_all_attempts() {
-    for (options, error, status) in [
-        ("--status-500 1", "status", Some(500)),
-        // The origin resets in the middle of a body.
-        ("--reset 1", "reset", Some(200)),
-    ] {
+    for (options, error) in [("--status-500 1", "status"), ("--reset 1", "reset")] {
         let origin = Origin::start(&format!("--pages 5 --fault-times 0 {options}"));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("outcomes.ndjson");
@@ -124,7 +120,6 @@ fn a_fault_that_does_not_pass_is_an_outcome_with_all_attempts() {
         assert!(output.status.success(), "{output:?}");
         for row in rows(&file).values() {
             assert_eq!(row["error"], error);
-            assert_eq!(row["status"].as_u64(), status);
             assert_eq!(row["attempts"], 3);
         }
         assert!(origin.attempts().values().all(|attempts| *attempts == 3));

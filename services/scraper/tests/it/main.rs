@@ -9,5 +9,6 @@ mod polite;
 mod postgres;
 mod programs;
 mod runs;
+mod secure;
 mod stopping;
 mod store;
