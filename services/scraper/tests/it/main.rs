@@ -1,5 +1,14 @@
 //! The service as its users meet it, and its store on a real PostgreSQL.
 #![allow(clippy::unwrap_used)]
 
+mod accounts;
+mod faults;
+mod lists;
+mod metrics;
+mod polite;
 mod postgres;
+mod programs;
+mod runs;
+mod secure;
+mod stopping;
 mod store;
