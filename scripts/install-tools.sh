@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks, from Debian's packages:
-# Docker, Compose v2, buildx, debootstrap, shellcheck, promtool, tmux. Needs root.
+# Docker, Compose v2, buildx, debootstrap, shellcheck, promtool, tmux, PostgreSQL.
+# Needs root.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib/common.sh
@@ -49,6 +50,14 @@ install_promtool() {
     good 'installed: promtool'
 }
 
+# Its programs, and no server: tests and local labs make and end their own.
+install_postgresql() {
+    mkdir -p /etc/postgresql-common
+    [ -e /etc/postgresql-common/createcluster.conf ] ||
+        echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+    install postgresql
+}
+
 start_docker() {
     if [ -d /run/systemd/system ]; then
         systemctl start docker
@@ -74,6 +83,8 @@ for tool in make gcc git curl pgrep debootstrap shellcheck tmux; do
     has "$tool" || install $package
 done
 has promtool || install_promtool
+# Debian keeps its programs off the PATH.
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || install_postgresql
 # In Debian 13 the command is a package of its own.
 has docker || install docker.io iptables
 has docker || install docker-cli
