@@ -7,8 +7,9 @@ use crate::library::Library;
 use crate::metrics::{Metrics, Outcome};
 use crate::visit::Visit;
 use hyper::body::Incoming;
-use hyper::header::{HOST, HeaderValue, RETRY_AFTER};
+use hyper::header::{ACCEPT_ENCODING, HOST, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
+use origin::coding::Coding;
 use origin::ledger::{Ledger, PathCount};
 use origin::rate_limit::Clients;
 use origin::web::Web;
@@ -34,7 +35,7 @@ const REDIRECTS: [StatusCode; 4] = [
 /// A web that is served.
 #[derive(Debug)]
 pub struct Origin {
-    library: Library,
+    library: Arc<Library>,
     manner: Manner,
     metrics: Arc<Metrics>,
     /// The only lock on the way of a request, and free but for the moment in
@@ -65,7 +66,7 @@ impl Origin {
     pub fn new(web: Web, manner: Manner, metrics: Arc<Metrics>) -> Self {
         Self {
             account: RwLock::new(Account::new(&web, &manner)),
-            library: Library::new(web),
+            library: Arc::new(Library::new(web)),
             manner,
             metrics,
             started: Instant::now(),
@@ -180,9 +181,13 @@ impl Origin {
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
+        let coding = self.coding(request);
         match route {
-            Route::Page(page) => self.page(page, visit),
-            Route::Moved(page) => Ok(answers::good(visit, self.library.page(page))),
+            Route::Page(page) => match self.web().fault(page) {
+                Some(fault) if !self.is_over(fault, &visit) => self.faulty(page, fault, visit),
+                _ => Ok(self.good(page, coding, visit).await),
+            },
+            Route::Moved(page) => Ok(self.good(page, coding, visit).await),
             Route::Loop(page) => Ok(answers::redirect(
                 visit,
                 StatusCode::FOUND,
@@ -193,10 +198,23 @@ impl Origin {
         }
     }
 
-    fn page(&self, page: u64, visit: Visit) -> Result<Response<Answer>, Broken> {
-        match self.web().fault(page) {
-            Some(fault) if !self.is_over(fault, &visit) => self.faulty(page, fault, visit),
-            _ => Ok(answers::good(visit, self.library.page(page))),
+    fn coding(&self, request: &Request<Incoming>) -> Coding {
+        if !self.manner.compress {
+            return Coding::Identity;
+        }
+        let accepted = request.headers().get(ACCEPT_ENCODING);
+        let accepted = accepted.and_then(|accepted| accepted.to_str().ok());
+        accepted.map_or(Coding::Identity, Coding::accepted)
+    }
+
+    async fn good(&self, page: u64, coding: Coding, visit: Visit) -> Response<Answer> {
+        match self.library.coded(page, coding).await {
+            Ok(html) if self.manner.compress => answers::coded(visit, html, coding),
+            Ok(html) => answers::good(visit, html),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), page, "cannot be compressed");
+                answers::good(visit, self.library.page(page))
+            }
         }
     }
 
