@@ -4,6 +4,7 @@
 mod answers;
 mod body;
 mod config;
+mod faulty;
 mod library;
 mod metrics;
 mod server;
