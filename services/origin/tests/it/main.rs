@@ -4,6 +4,7 @@
 
 mod account;
 mod admin;
+mod client;
 mod command;
 mod connections;
 mod faults;
