@@ -7,6 +7,7 @@ mod admin;
 mod client;
 mod command;
 mod connections;
+mod documented;
 mod faults;
 mod limits;
 mod pages;
