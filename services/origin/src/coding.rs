@@ -6,8 +6,9 @@ use std::io::Write as _;
 const GZIP_LEVEL: u32 = 6;
 const BROTLI_QUALITY: u32 = 5;
 
-/// The window of brotli's default, 4 MiB: more than a page.
-const BROTLI_WINDOW_BITS: u32 = 22;
+/// A window of 256 KiB, as most pages are smaller: the usual 4 MiB would be
+/// made ready for each of them.
+const BROTLI_WINDOW_BITS: u32 = 18;
 
 const BUFFER_BYTES: usize = 4096;
 
