@@ -3,6 +3,7 @@
 
 mod accounts;
 mod faults;
+mod jobs;
 mod lists;
 mod metrics;
 mod polite;
