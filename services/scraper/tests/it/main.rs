@@ -13,3 +13,4 @@ mod runs;
 mod secure;
 mod stopping;
 mod store;
+mod stored;

@@ -124,6 +124,17 @@ impl Origin {
         serde_json::from_value(self.get("/faults")).unwrap()
     }
 
+    /// Counts anew.
+    pub(crate) fn forget(&self) {
+        let url = format!("{}/stats", self.url());
+        let asked = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let forgotten = async { reqwest::Client::new().delete(url).send().await };
+            runtime.unwrap().block_on(forgotten).unwrap();
+        });
+        asked.join().unwrap();
+    }
+
     pub(crate) fn stats(&self) -> Value {
         self.get("/stats?paths=false")
     }

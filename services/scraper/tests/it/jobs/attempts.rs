@@ -92,8 +92,14 @@ async fn no_redirect_leads_where_no_url_may() {
         let job = ended(&station, &path).await;
 
         let results = get(&station, &format!("{path}/results")).await.body;
-        let error = results["results"][0]["error"].as_str().unwrap_or("none").to_owned();
-        assert!(["refused", "bad_redirect"].contains(&error.as_str()), "{location}: {error} {job}");
+        let error = results["results"][0]["error"]
+            .as_str()
+            .unwrap_or("none")
+            .to_owned();
+        assert!(
+            ["refused", "bad_redirect"].contains(&error.as_str()),
+            "{location}: {error} {job}"
+        );
         serving.abort();
     }
     let stats = inside.stats();

@@ -58,7 +58,10 @@ async fn begun(station: &Station, body: &Value) -> String {
     let begun = post(station, body).await;
     assert_eq!(begun.status, 202, "{body}: {begun:?}");
     let path = begun.location.unwrap();
-    assert_eq!(path, format!("/scrape/{}", begun.body["id"].as_str().unwrap()));
+    assert_eq!(
+        path,
+        format!("/scrape/{}", begun.body["id"].as_str().unwrap())
+    );
     path
 }
 

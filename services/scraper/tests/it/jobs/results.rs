@@ -23,17 +23,24 @@ async fn every_page_of_an_origin_has_its_result_in_every_mode() {
         }
         let mut urls = BTreeSet::new();
         for page in 1..=3 {
-            let results = get(&station, &format!("{path}/results?page={page}")).await.body;
+            let results = get(&station, &format!("{path}/results?page={page}"))
+                .await
+                .body;
             assert_eq!(results["page"], page);
             assert_eq!(results["pages"], 3);
             assert_eq!(results["total"], 250);
             for result in results["results"].as_array().unwrap() {
                 assert_eq!(result["status"], 200, "{result}");
-                assert!(result["title"].is_string() && result["hash"].is_string(), "{result}");
+                assert!(
+                    result["title"].is_string() && result["hash"].is_string(),
+                    "{result}"
+                );
                 urls.insert(result["url"].as_str().unwrap().to_owned());
             }
         }
-        let asked: BTreeSet<_> = (1..=250).map(|page| format!("{}/page/{page}", origin.url())).collect();
+        let asked: BTreeSet<_> = (1..=250)
+            .map(|page| format!("{}/page/{page}", origin.url()))
+            .collect();
         assert_eq!(urls, asked);
         let last = get(&station, &format!("{path}/results?page=3")).await.body;
         assert_eq!(last["results"].as_array().unwrap().len(), 50);
@@ -52,7 +59,11 @@ async fn a_list_is_fetched_once_each_and_what_is_no_page_is_a_result_too() {
     let path = begun(&station, &body).await;
     let job = ended(&station, &path).await;
 
-    assert_eq!((&job["state"], &job["urls"]), (&json!("done"), &json!(4)), "{job}");
+    assert_eq!(
+        (&job["state"], &job["urls"]),
+        (&json!("done"), &json!(4)),
+        "{job}"
+    );
     assert_eq!(job["failed"], json!({"status": 1, "robots": 1}));
     let results = get(&station, &format!("{path}/results")).await.body;
     let error = |path: &str| {
@@ -83,7 +94,10 @@ async fn events_tell_of_progress_and_then_of_the_end() {
     let progress = &events[..events.len() - 1];
     assert!(!progress.is_empty());
     for (name, job) in progress {
-        assert_eq!((name.as_str(), &job["state"]), ("progress", &json!("running")));
+        assert_eq!(
+            (name.as_str(), &job["state"]),
+            ("progress", &json!("running"))
+        );
     }
     let done: Vec<_> = events.iter().map(|(_, job)| job["done"].as_u64()).collect();
     assert!(done.is_sorted(), "{done:?}");
@@ -104,7 +118,10 @@ async fn the_newest_jobs_are_kept_and_no_others() {
     let kept = get(&station, "/scrape").await.body;
 
     let kept = kept["jobs"].as_array().unwrap();
-    let kept: Vec<_> = kept.iter().map(|job| format!("/scrape/{}", job["id"].as_str().unwrap())).collect();
+    let kept: Vec<_> = kept
+        .iter()
+        .map(|job| format!("/scrape/{}", job["id"].as_str().unwrap()))
+        .collect();
     assert_eq!(kept, paths[2..]);
     assert_eq!(get(&station, &paths[1]).await.status, 404);
     assert_eq!(get(&station, &paths[2]).await.status, 200);

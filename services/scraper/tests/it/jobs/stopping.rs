@@ -43,7 +43,11 @@ async fn a_job_that_is_deleted_stops_and_keeps_what_it_has() {
         let asked = origin.stats()["requests"].clone();
         assert_eq!(delete(&station, &path).await.status, 204);
         assert_eq!(get(&station, &path).await.status, 404);
-        assert_eq!(origin.stats()["requests"], asked, "nothing is fetched any more");
+        assert_eq!(
+            origin.stats()["requests"],
+            asked,
+            "nothing is fetched any more"
+        );
     }
 }
 
@@ -59,6 +63,9 @@ async fn the_end_of_the_service_ends_its_job_and_tells_who_listens() {
     station.signal(Signal::TERM);
 
     let events = events.text().await.unwrap();
-    assert!(events.contains("event: problem") && events.contains("503"), "{events}");
+    assert!(
+        events.contains("event: problem") && events.contains("503"),
+        "{events}"
+    );
     assert_eq!(station.ended().code(), Some(0));
 }
