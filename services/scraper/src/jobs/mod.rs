@@ -13,12 +13,12 @@ pub use api::{ScrapeApi, ScrapeJob, ScrapeJobs, ScrapeResult, ScrapeResults};
 pub use request::ScrapeRequest;
 pub use routes::router;
 
-use crate::crawl::{Crawl, Feed, Stage};
+use crate::crawl::{Crawl, CrawlFailed, Feed, Stage};
 use crate::fetch::{Options, Shared};
 use crate::guard::Guard;
 use crate::parse::Kernel;
 use crate::progress::Progress;
-use crate::store::{self, Database, RunId, StoreFailed, Stored, Target};
+use crate::store::{self, Database, RunId, Stored, Target};
 use job::{End, Job};
 use request::Plan;
 use service_kit::runlock::{RunLock, RunLockError};
@@ -33,7 +33,7 @@ use tokio::sync::oneshot;
 const MOST_JOBS: usize = 8;
 
 /// How long the store gets at the end of a job: it may be away at that moment.
-const STORE_AT_THE_END: Duration = Duration::from_secs(60);
+const STORE_AT_THE_END: Duration = Duration::from_mins(1);
 
 /// How long it gets when a job was stopped: whoever did that waits for the next.
 const STORE_WHEN_CANCELLED: Duration = Duration::from_secs(5);
@@ -198,8 +198,8 @@ impl Jobs {
             () = told_to_end => unreachable!("it never ends"),
         };
         match ended {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(crate::crawl::CrawlFailed::Store(StoreFailed(_)))) => Ok(()),
+            // The store says itself why it failed.
+            Ok(Ok(_) | Err(CrawlFailed::Store(_))) => Ok(()),
             Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(anyhow::anyhow!("the job's thread panicked")),
         }
