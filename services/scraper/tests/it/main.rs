@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod accounts;
+mod description;
 mod faults;
 mod jobs;
 mod lists;
