@@ -4,6 +4,7 @@ mod attempts;
 mod refusals;
 mod results;
 mod stopping;
+mod stored;
 
 use crate::programs::{DEADLINE, Origin, Station};
 use reqwest::{Method, RequestBuilder};
