@@ -13,12 +13,12 @@ pub use api::{ScrapeApi, ScrapeJob, ScrapeJobs, ScrapeResult, ScrapeResults};
 pub use request::ScrapeRequest;
 pub use routes::router;
 
-use crate::crawl::{Crawl, Feed, Stage};
+use crate::crawl::{Crawl, CrawlFailed, Feed, Stage};
 use crate::fetch::{Options, Shared};
 use crate::guard::Guard;
 use crate::parse::Kernel;
 use crate::progress::Progress;
-use crate::store::{self, Database, RunId, StoreFailed, Stored, Target};
+use crate::store::{self, Database, RunId, Stored, Target};
 use job::{End, Job};
 use request::Plan;
 use service_kit::runlock::{RunLock, RunLockError};
@@ -33,7 +33,7 @@ use tokio::sync::oneshot;
 const MOST_JOBS: usize = 8;
 
 /// How long the store gets at the end of a job: it may be away at that moment.
-const STORE_AT_THE_END: Duration = Duration::from_secs(60);
+const STORE_AT_THE_END: Duration = Duration::from_mins(1);
 
 /// How long it gets when a job was stopped: whoever did that waits for the next.
 const STORE_WHEN_CANCELLED: Duration = Duration::from_secs(5);
@@ -120,18 +120,22 @@ impl Jobs {
         Ok(job)
     }
 
+    /// How a job ended, in words for its client; the log has the cause.
     async fn to_its_end(&self, job: &Arc<Job>, plan: Plan) -> End {
         match self.work(job, plan).await {
             Ok(stored) if stored.failed.is_some() || stored.lost > 0 => {
-                let why = stored.failed.map(|failed| failed.to_string());
-                let late = || format!("{} outcomes were not stored in time", stored.lost);
-                End::Failed(why.unwrap_or_else(late))
+                let cause = stored.failed.map(|failed| failed.to_string());
+                tracing::error!(job = %job.id(), cause, lost = stored.lost, "outcomes were not stored");
+                End::Failed(format!(
+                    "{} outcomes could not be stored; the service's log says why",
+                    stored.lost
+                ))
             }
             Ok(_) if job.done() < job.urls() => End::Cancelled,
             Ok(_) => End::Done,
             Err(error) => {
                 tracing::error!(job = %job.id(), error = format!("{error:#}"), "the job failed");
-                End::Failed(format!("{error:#}"))
+                End::Failed("the job could not be done; the service's log says why".into())
             }
         }
     }
@@ -198,8 +202,8 @@ impl Jobs {
             () = told_to_end => unreachable!("it never ends"),
         };
         match ended {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(crate::crawl::CrawlFailed::Store(StoreFailed(_)))) => Ok(()),
+            // The store says itself why it failed.
+            Ok(Ok(_) | Err(CrawlFailed::Store(_))) => Ok(()),
             Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(anyhow::anyhow!("the job's thread panicked")),
         }

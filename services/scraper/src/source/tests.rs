@@ -23,7 +23,7 @@ fn all_of(list: &[u8], done: &[&str]) -> (Vec<String>, Counts, Vec<String>) {
             taken
         });
         read(list, &before, &sender, &found, |what| {
-            complaints.push(what.to_owned())
+            complaints.push(what.to_owned());
         })
         .unwrap();
         drop(sender);

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod accounts;
+mod description;
 mod faults;
+mod jobs;
 mod lists;
 mod metrics;
 mod polite;
@@ -12,3 +14,4 @@ mod runs;
 mod secure;
 mod stopping;
 mod store;
+mod stored;

@@ -103,6 +103,10 @@ impl Origin {
         format!("http://{}", self.0.line.api)
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.0.line.api.port()
+    }
+
     /// How often each page was asked for.
     pub(crate) fn attempts(&self) -> BTreeMap<String, u64> {
         let stats = self.get("/stats");
@@ -118,6 +122,17 @@ impl Origin {
     /// Which pages have which fault.
     pub(crate) fn faults(&self) -> BTreeMap<String, String> {
         serde_json::from_value(self.get("/faults")).unwrap()
+    }
+
+    /// Counts anew.
+    pub(crate) fn forget(&self) {
+        let url = format!("{}/stats", self.url());
+        let asked = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let forgotten = async { reqwest::Client::new().delete(url).send().await };
+            runtime.unwrap().block_on(forgotten).unwrap();
+        });
+        asked.join().unwrap();
     }
 
     pub(crate) fn stats(&self) -> Value {
@@ -138,10 +153,32 @@ impl Station {
     }
 
     pub(crate) fn start_with(origin: &Origin, options: &str) -> Self {
+        Self::told(&origin.0.line.api.to_string(), options)
+    }
+
+    /// One that may fetch from `allowed` instead.
+    pub(crate) fn start_allowing(allowed: &str) -> Self {
+        Self::told(allowed, "")
+    }
+
+    fn told(allowed: &str, options: &str) -> Self {
         let mut command = scraper();
-        command.env("SCRAPER_ALLOW", origin.0.line.api.to_string());
+        command.env("SCRAPER_ALLOW", allowed);
         command.env("STATION_NAME", format!("test-{}", uuid::Uuid::new_v4()));
         Self(Serving::start(&mut command, options))
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.0.line.api)
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0.child), signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        eventually("the service ends", || self.0.child.try_wait().unwrap())
     }
 
     /// `POST /run` for this origin's pages, with `more` fields.
