@@ -8,6 +8,7 @@
 
 mod dashboards;
 mod lab_primes;
+mod lab_scraper;
 mod local;
 mod observability;
 mod repository;
