@@ -5,6 +5,7 @@ use crate::report::{Interval, Row, RunReport, Station};
 use crate::schedule::{Inputs, predict};
 use crate::stats::{compare_within_rounds, interval, median, outliers, pair_by_round};
 use crate::verdict::{Case, verdict};
+use crate::waiting::WaitingJob;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Fills every derived field of `report` from its rounds and stations: all
@@ -47,19 +48,33 @@ struct Given<'a> {
     reference: &'a [RoundFigures],
 }
 
-/// The row that this one's CPU time is predicted from: the baseline, or where
-/// the kernel is another one, whose CPU seconds would say nothing, the row that
-/// differs from the baseline in the kernel alone.
+/// The row that this one's CPU time is predicted from: the baseline, if its
+/// kernel is this one's, since another kernel's CPU seconds say nothing.
 fn reference(report: &RunReport, baseline: usize, index: usize) -> Option<usize> {
-    let (base, kernel) = (&report.rows[baseline], &report.rows[index].kernel);
-    if base.kernel == *kernel {
-        return Some(baseline);
+    let row = &report.rows[index];
+    if row.rounds.first().and_then(WaitingJob::of).is_some() {
+        return reference_of_waiting(report, baseline, index);
     }
-    let like_it = |row: &Row| {
-        (&row.station, &row.strategy, row.workers) == (&base.station, &base.strategy, base.workers)
-            && row.kernel == *kernel
+    (report.rows[baseline].kernel == row.kernel).then_some(baseline)
+}
+
+/// An item by itself costs several times the CPU time of one among many: each
+/// finds the CPU asleep and its caches cold, and is stored alone. So the
+/// reference of a job that waits is on the baseline's station too and has this
+/// row's kernel, but is the row that differs in the station alone; else the one
+/// with most items at once.
+fn reference_of_waiting(report: &RunReport, baseline: usize, index: usize) -> Option<usize> {
+    let (rows, row) = (&report.rows, &report.rows[index]);
+    let station = &rows[baseline].station;
+    let is_like = |other: &Row| {
+        (&other.strategy, other.workers) == (&row.strategy, row.workers)
+            && other.station == *station
     };
-    report.rows.iter().position(like_it)
+    let candidates = (0..rows.len()).filter(|&i| {
+        let other = &rows[i];
+        i != index && other.station == *station && other.kernel == row.kernel
+    });
+    candidates.max_by_key(|&i| (is_like(&rows[i]), rows[i].workers, std::cmp::Reverse(i)))
 }
 
 fn figures_of(row: &Row, stations: &[Station]) -> Vec<RoundFigures> {
@@ -184,9 +199,7 @@ fn case<'a>(
     baseline: Option<usize>,
 ) -> Case<'a> {
     let row = &report.rows[index];
-    let comparable = baseline
-        .and_then(|b| reference(report, b, index))
-        .filter(|&other| other != index);
+    let comparable = baseline.filter(|&b| b != index && report.rows[b].kernel == row.kernel);
     Case {
         row,
         rounds: &figures[index],

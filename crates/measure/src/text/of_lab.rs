@@ -7,6 +7,7 @@ use super::style::Style;
 use crate::duration::duration;
 use crate::figures::names;
 use crate::report::{Row, RunReport};
+use crate::waiting::WaitingJob;
 use std::collections::BTreeSet;
 
 /// The lab's own figures as texts.
@@ -82,12 +83,27 @@ pub fn lab_figures(report: &RunReport) -> Option<LabFigures> {
     Some(LabFigures {
         heads,
         rows: rows.map(line).collect(),
-        note: scaled.then(|| {
-            "~ A row that was measured on a part of the job is scaled: its wall is that of the \
-             part ÷ the share."
-                .to_owned()
-        }),
+        note: notes(report, scaled),
     })
+}
+
+fn notes(report: &RunReport, scaled: bool) -> Option<String> {
+    let waits = report.rows.iter().flat_map(|row| &row.rounds);
+    let waits = waits
+        .into_iter()
+        .any(|round| WaitingJob::of(round).is_some());
+    let notes = [
+        scaled.then_some(
+            "~ A row that was measured on a part of the job is scaled: its wall is that of the \
+             part ÷ the share.",
+        ),
+        waits.then_some(
+            "Ideal is the waiting alone, ⌈pages ÷ at once⌉ × latency; a wall is predicted by that \
+             or by the CPU time of the pages on the baseline's station, whichever takes longer.",
+        ),
+    ];
+    let notes: Vec<&str> = notes.into_iter().flatten().collect();
+    (!notes.is_empty()).then(|| notes.join(" "))
 }
 
 /// The same as a table, below the table of all rows. Empty where there are none.

@@ -63,7 +63,7 @@ pub(super) fn gain(row: &Row, rounds: &[RoundFigures], change: &WhatIf) -> Optio
             let (least, most) = available_cpus(round, change)?;
             let slowest = wall_after(row, round, change, least)?;
             let fastest = wall_after(row, round, change, most)?;
-            let job = round.job_seconds();
+            let job = round.job_seconds() / beyond_the_model(row, round, change)?;
             Some((job / slowest, job / fastest))
         })
         .collect::<Option<_>>()?;
@@ -71,6 +71,22 @@ pub(super) fn gain(row: &Row, rounds: &[RoundFigures], change: &WhatIf) -> Optio
         ratio: between(ratios)?,
         rounds: rounds.len(),
     })
+}
+
+/// Measured ÷ model of a job as it was, where the change is of the number of
+/// waits under way alone: what the models leave out, such as making connections,
+/// stays in proportion. 1 for other changes.
+fn beyond_the_model(row: &Row, round: &RoundFigures, change: &WhatIf) -> Option<f64> {
+    if change.at_once.is_none() {
+        return Some(1.0);
+    }
+    let unchanged = WhatIf {
+        at_once: None,
+        ..*change
+    };
+    let (_, cpus) = available_cpus(round, &unchanged)?;
+    let model = wall_after(row, round, &unchanged, cpus)?;
+    Some((round.job_seconds() / model).max(1.0))
 }
 
 /// The interval of (low, high) pairs, around the median of their middles.

@@ -144,7 +144,7 @@ fn all_at_once_is_not_told_to_have_more_under_way() {
 }
 
 #[test]
-fn a_row_of_another_kernel_is_predicted_from_the_row_like_the_baseline() {
+fn a_row_is_predicted_from_its_twin_where_the_baseline_runs_else_from_what_has_most_at_once() {
     let mut report = scraped();
     let heavy = |mut row: Row| {
         row.kernel = "heavy".into();
@@ -170,6 +170,15 @@ fn a_row_of_another_kernel_is_predicted_from_the_row_like_the_baseline() {
     let predicted = report.rows[2].predicted_wall_seconds.unwrap();
     assert!((11.9..=12.0).contains(&predicted.median), "{predicted:?}");
     assert_eq!(report.rows[3].predicted_wall_seconds, None, "from itself");
+
+    // Its twin has half the CPU time: among others a page costs less.
+    let twin = samples(1000.0, 64.0, &waits(1.7, 1.5));
+    report.rows.push(heavy(light("one", "async", 64, twin)));
+    analyse(&mut report);
+    let predicted = report.rows[2].predicted_wall_seconds.unwrap();
+    assert!((5.9..=6.0).contains(&predicted.median), "{predicted:?}");
+    let of_sequential = report.rows[3].predicted_wall_seconds.unwrap();
+    assert!(close(of_sequential.median, 1000.0 * (0.1 + 0.0015)));
 }
 
 #[test]

@@ -17,10 +17,16 @@ const GONE: Duration = Duration::from_secs(5);
 pub(crate) struct Bench {
     _turn: MutexGuard<'static, ()>,
     folder: tempfile::TempDir,
+    lab: &'static str,
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        Self::of(LAB)
+    }
+
+    /// For this lab, whose services are built already.
+    pub(crate) fn of(lab: &'static str) -> Self {
         let turn = turn();
         programs();
         let folder = tempfile::tempdir().unwrap();
@@ -33,11 +39,12 @@ impl Bench {
         Self {
             _turn: turn,
             folder,
+            lab,
         }
     }
 
     pub(crate) fn compose(&self) -> PathBuf {
-        self.folder.path().join("compose/lab-primes.yml")
+        self.folder.path().join(format!("compose/{}.yml", self.lab))
     }
 
     pub(crate) fn start(&self, settings: &[(&str, &str)]) -> Child {
@@ -79,7 +86,7 @@ impl Bench {
     fn spawn(&self, command: &mut Command, settings: &[(&str, &str)]) -> Child {
         command
             .current_dir(self.folder.path())
-            .args(["run", "--local", "--lab", LAB])
+            .args(["run", "--local", "--lab", self.lab])
             .env_remove("LAB_LIMITS")
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
@@ -101,7 +108,7 @@ impl Bench {
 
     /// The folder of the lab's runs.
     pub(crate) fn runs(&self) -> PathBuf {
-        self.folder.path().join("results/lab-primes")
+        self.folder.path().join("results").join(self.lab)
     }
 
     /// What is in that folder, and where `latest` points.

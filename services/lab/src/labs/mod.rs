@@ -180,6 +180,12 @@ pub trait Lab: Sync {
         1.0
     }
 
+    /// How long a sample is to take at least, where a quota binds and elsewhere:
+    /// twenty periods of a quota show how it is handed out.
+    fn sample_seconds(&self) -> (f64, f64) {
+        (2.0, 1.0)
+    }
+
     /// Who counts beside the stations.
     fn witness(&self) -> Option<Witness> {
         None

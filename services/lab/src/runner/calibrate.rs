@@ -11,12 +11,6 @@ use measure::report::{ReplicaAccount, Round, RunMark};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// A sample lasts at least this long where a quota binds: twenty periods.
-const QUOTA_SAMPLE_SECONDS: f64 = 2.0;
-
-/// And this long elsewhere.
-const FREE_SAMPLE_SECONDS: f64 = 1.0;
-
 /// A job that takes this long makes a run of many minutes.
 const LONG_PROBE: Duration = Duration::from_secs(20);
 
@@ -96,10 +90,11 @@ impl Runner<'_> {
                 measuring.common_start = together;
                 continue;
             }
+            let (under_quota, free) = self.lab.sample_seconds();
             let wanted = if at.quota_binds(threads) {
-                QUOTA_SAMPLE_SECONDS
+                under_quota
             } else {
-                FREE_SAMPLE_SECONDS
+                free
             };
             let granted = at.granted_cpus(threads);
             let job = calibration::sustained_repeat_seconds(&round, granted);

@@ -3,7 +3,8 @@
 
 use crate::labs::limits;
 use measure::figures::names;
-use measure::report::{Group, Row, RunReport, Station, VerdictKind};
+use measure::report::{Group, Row, RunReport, Station};
+use measure::text::names::row_name;
 use measure::waiting::{WaitingJob, raw, under_way};
 
 /// A sentence for each station and kernel of which a row has several pages at
@@ -30,9 +31,9 @@ fn kernels(report: &RunReport) -> Vec<&str> {
 }
 
 fn group(report: &RunReport, station: &Station, kernel: &str) -> Option<Group> {
-    let alone = alone(report, kernel)?;
-    let job = alone.rounds.first().and_then(WaitingJob::of)?;
-    let page_ms = *alone.figures.get(names::CPU_MS_PER_PAGE)?;
+    let free = freest(report, kernel)?;
+    let job = free.rounds.first().and_then(WaitingJob::of)?;
+    let page_ms = *free.figures.get(names::CPU_MS_PER_PAGE)?;
     let granted = station.effective.cpus?;
     let predicted = job.crossing(page_ms / 1e3, granted)?;
     let rows: Vec<&Row> = report
@@ -47,11 +48,11 @@ fn group(report: &RunReport, station: &Station, kernel: &str) -> Option<Group> {
     let latency_ms = job.latency_seconds * 1e3;
     let predicted = format!(
         "From about {predicted:.0} pages at once on, {kernel} parsing should need all the CPU time \
-         {}: {granted} × ({latency_ms:.0} ms ÷ {page_ms:.2} ms + 1), by what a page costs \
-         sequentially.",
-        limits::under(station, report.host.cpus)
+         {}: {granted} × ({latency_ms:.0} ms ÷ {page_ms:.2} ms + 1), by what a page costs on {}.",
+        limits::under(station, report.host.cpus),
+        row_name(report, free)
     );
-    let keys = std::iter::once(alone).chain(rows.iter().copied());
+    let keys = std::iter::once(free).chain(rows.iter().copied());
     let mut keys: Vec<String> = keys.map(Row::key).collect();
     keys.dedup();
     Some(Group {
@@ -62,55 +63,50 @@ fn group(report: &RunReport, station: &Station, kernel: &str) -> Option<Group> {
     })
 }
 
-/// The row that fetches one page after another: what a page costs by itself.
-fn alone<'a>(report: &'a RunReport, kernel: &str) -> Option<&'a Row> {
+/// The row that tells what a page costs among many: async, on the station that
+/// the baseline runs on.
+fn freest<'a>(report: &'a RunReport, kernel: &str) -> Option<&'a Row> {
     let baseline = report.rows.iter().find(|row| row.baseline)?;
     report.rows.iter().find(|row| {
-        (&row.station, &row.strategy) == (&baseline.station, &baseline.strategy)
-            && row.kernel == kernel
+        (
+            row.station.as_str(),
+            row.strategy.as_str(),
+            row.kernel.as_str(),
+        ) == (baseline.station.as_str(), "async", kernel)
             && !row.figures.is_empty()
     })
 }
 
-/// What the rows show of it. Of one that the CPU bound, the pages that came per
-/// second and Little's law tell how many were under way at the origin: with so
-/// many the waiting alone would have let as many through.
+/// From this share of the CPU time granted on, that is what the pages wait for:
+/// the first turn of pages needs none.
+const NEARLY_ALL: f64 = 0.9;
+
+/// What the rows show of it. Of one that used up its CPU time, the pages that
+/// came per second and Little's law tell how many were under way at the origin:
+/// with so many the waiting alone would have let as many through.
 fn measured(rows: &[&Row], latency_seconds: f64) -> String {
-    let kind = |row: &Row| row.verdict.as_ref().map(|verdict| verdict.kind);
-    let by_cpu = |kind| {
-        matches!(
-            kind,
-            VerdictKind::Quota | VerdictKind::Bursts | VerdictKind::Cpu
-        )
-    };
-    let bound = rows.iter().filter(|row| kind(row).is_some_and(by_cpu));
-    let waiting = rows
-        .iter()
-        .filter(|row| kind(row) == Some(VerdictKind::Waiting));
-    let at_once = |rows: &mut dyn Iterator<Item = &&Row>| -> Vec<String> {
-        rows.map(|row| row.workers.to_string()).collect()
-    };
-    let waited = at_once(&mut waiting.clone());
     let mut parts = Vec::new();
-    if !waited.is_empty() {
-        parts.push(format!(
-            "with {} at once the pages were waited for",
-            waited.join(" and ")
-        ));
-    }
-    for row in bound {
-        let Some(&rate) = row.figures.get(names::REQUESTS_PER_SECOND) else {
+    for row in rows {
+        let figures = row.cpus_used.zip(row.granted_cpus);
+        let rate = row.figures.get(names::REQUESTS_PER_SECOND);
+        let (Some((used, granted)), Some(&rate)) = (figures, rate) else {
             continue;
         };
-        let used = row
-            .cpus_used
-            .map_or(String::new(), |cpus| format!(" ({cpus:.2} CPUs in use)"));
-        parts.push(format!(
-            "with {} at once the CPU bound{used} and {rate:.0} pages came per second, which is \
-             {:.0} under way at the origin: there is the crossing",
-            row.workers,
-            under_way(rate, latency_seconds)
-        ));
+        let use_of = format!("{used:.2} of {} in use", limits::cpu_count(granted));
+        let under_way = under_way(rate, latency_seconds);
+        parts.push(if used >= NEARLY_ALL * granted {
+            format!(
+                "with {} at once the CPU time was used up ({use_of}) and {rate:.0} pages came per \
+                 second, so that {under_way:.1} were under way at the origin: there is the crossing",
+                row.workers
+            )
+        } else {
+            format!(
+                "with {} at once the pages were waited for ({use_of}), {under_way:.1} under way at \
+                 the origin",
+                row.workers
+            )
+        });
     }
     if parts.is_empty() {
         return "No row tells on which side of it it was.".to_owned();
