@@ -128,7 +128,9 @@ impl Origin {
     pub(crate) fn forget(&self) {
         let url = format!("{}/stats", self.url());
         let asked = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             let forgotten = async { reqwest::Client::new().delete(url).send().await };
             runtime.unwrap().block_on(forgotten).unwrap();
         });
