@@ -185,7 +185,7 @@ fn stub(silent: &'static str) -> Prometheus {
 fn a_query_without_data_is_named_with_its_dashboard_and_panel() {
     let prometheus = stub("lab_row_active");
 
-    let missing = without_data(&prometheus, || false);
+    let missing = without_data(&prometheus, crate::lab_primes::LAB, || false);
 
     let places: Vec<_> = missing
         .iter()

@@ -87,7 +87,8 @@ impl Writer {
     async fn gather(&mut self, batch: &mut Vec<Row>) -> bool {
         self.wait_for_some(batch).await;
         if !batch.is_empty() && batch.len() < BATCH_ROWS && !self.rows.is_closed() {
-            // Without a look at the buffer: each row would wake this thread.
+            // Without a look at the buffer: each row would wake this thread, which
+            // costs the one that fetches a good part of a page.
             tokio::select! {
                 () = tokio::time::sleep(LINGER) => {}
                 () = reached(&mut self.phases, Phase::Ending) => {}

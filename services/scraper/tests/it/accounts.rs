@@ -108,10 +108,7 @@ async fn the_figures_are_those_of_all_repeats_and_the_answer_that_of_one() {
     assert!(figures["requests"].as_u64() >= Some(150 + count("status-500")));
     assert!(figures["highest_in_flight"].as_u64() <= Some(8));
     assert!(figures["memory_peak_bytes"].as_u64() > Some(1_000_000));
-    assert_eq!(
-        origin.stats()["highest_in_flight"].as_u64() <= Some(8),
-        true
-    );
+    assert!(origin.stats()["highest_in_flight"].as_u64() <= Some(8));
     assert_eq!(answer["account"]["run_sequence"], 1);
     let next = station.run(&origin, &json!({"pages": 5})).await.1;
     assert_eq!(next["account"]["run_sequence"], 2);

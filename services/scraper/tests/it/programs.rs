@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Far longer than anything here takes, on a busy machine too.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// The scraper, in an environment that says nothing.
 pub(crate) fn scraper() -> Command {
@@ -128,7 +128,9 @@ impl Origin {
     pub(crate) fn forget(&self) {
         let url = format!("{}/stats", self.url());
         let asked = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             let forgotten = async { reqwest::Client::new().delete(url).send().await };
             runtime.unwrap().block_on(forgotten).unwrap();
         });
