@@ -117,6 +117,9 @@ fn a_waiting_row_is_told_what_twice_as_many_at_once_give_and_where_that_ends() {
         "{}",
         verdict.next
     );
+    let of_one = report.rows[0].verdict.as_ref().unwrap();
+    assert!(of_one.next.contains("2 instead of 1"), "{}", of_one.next);
+    assert!(!of_one.next.contains("is used up"), "{}", of_one.next);
     let promised: f64 = verdict
         .next
         .split(" × as fast")
