@@ -3,6 +3,7 @@
 use cpu_budget::Cgroup;
 use scraper::config::{Cli, ServeConfig};
 use scraper::fetch::Options;
+use scraper::jobs::{self, Jobs};
 use scraper::resources;
 use scraper::service::metrics::Metrics;
 use scraper::service::routes;
@@ -47,6 +48,17 @@ async fn serve(config: ServeConfig, database: Option<Database>) -> anyhow::Resul
     let registry = prometheus::Registry::new();
     let time = WorkerTime::new(Cgroup::of_this_process());
     time.register(&registry)?;
+    let metrics = Metrics::new(&registry)?;
+    let jobs = Jobs::new(
+        jobs::Settings {
+            station: config.station.clone(),
+            guard: config.guard(),
+            database: database.clone(),
+            options: Options::default(),
+            all: metrics.all(),
+        },
+        shutdown.clone(),
+    );
     let bench = Bench {
         cgroup: Cgroup::of_this_process(),
         time,
@@ -59,7 +71,7 @@ async fn serve(config: ServeConfig, database: Option<Database>) -> anyhow::Resul
         },
         runtime: tokio::runtime::Handle::current(),
     };
-    let station = Station::new(Metrics::new(&registry)?, bench, config.station);
+    let station = Station::new(metrics, bench, config.station);
     let listeners = config.serve.addresses.bind().await?;
     let line = AddressLine {
         api: listeners.api.local_addr()?,
@@ -70,10 +82,12 @@ async fn serve(config: ServeConfig, database: Option<Database>) -> anyhow::Resul
             readiness.clone(),
         )?,
     };
-    let routes = routes::router(station, shutdown.clone()).merge(scraper::jobs::router());
+    let routes = routes::router(station, shutdown.clone()).merge(jobs::router(jobs.clone()));
     readiness.ready();
     line.announce()?;
     let limits = config.serve.limits();
     server::serve(routes, listeners.api, limits, &registry, shutdown).await?;
+    // It was told to end when the server was, and has what it fetched to store.
+    let _ = tokio::time::timeout(jobs::ENDS_WITHIN, jobs.ended()).await;
     Ok(())
 }

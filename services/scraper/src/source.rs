@@ -158,3 +158,6 @@ fn next_line(list: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,10 @@
 //! The way of one URL: fetched, parsed, stored.
 
 use super::pool::Parsers;
-use super::{Control, Crawl, Stage, clock};
+use super::{Control, Crawl, Mode, Stage, clock};
 use crate::fetch::{Fetched, Fetcher};
 use crate::outcome::{ErrorKind, Outcome, Page};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::SystemTime;
 use url::Url;
@@ -64,19 +65,23 @@ impl Pages {
                 return (fetched, None);
             }
         };
-        let is_large = body.content.len() > LARGE && self.crawl.mode == super::Mode::Async;
-        let parse = move || kernel.parse(&body.content, body.content_type.as_deref());
+        let is_large = body.content.len() > LARGE && self.crawl.mode == Mode::Async;
+        // A fault in the parser costs one page.
+        let parse = move || {
+            let parse = || kernel.parse(&body.content, body.content_type.as_deref());
+            catch_unwind(AssertUnwindSafe(parse)).ok()
+        };
         let page = match &self.parsers {
             Some(parsers) => parsers.parse(parse).await,
-            None if is_large => tokio::task::spawn_blocking(parse).await.ok(),
-            None => Some(parse()),
+            None if is_large => tokio::task::spawn_blocking(parse).await.ok().flatten(),
+            None => parse(),
         };
         match page {
             Some(page) => {
                 fetched.body = Ok(crate::fetch::Body::default());
                 (fetched, page)
             }
-            // Whoever parsed it has panicked.
+            // The parser panicked.
             None => (fetched, None),
         }
     }

@@ -5,7 +5,6 @@ use crate::outcome::Page;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use measure::report::WorkerAccount;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, oneshot};
@@ -14,9 +13,12 @@ use tokio::sync::{Semaphore, oneshot};
 /// the fetching thread's turn on a CPU.
 const READY_PER_THREAD: usize = 4;
 
+/// A page, if it was to be parsed; `None`: the parser panicked.
+type Parsed = Option<Option<Page>>;
+
 struct Work {
-    parse: Box<dyn FnOnce() -> Option<Page> + Send>,
-    done: oneshot::Sender<Option<Page>>,
+    parse: Box<dyn FnOnce() -> Parsed + Send>,
+    done: oneshot::Sender<Parsed>,
 }
 
 /// A way to the threads; they end when the last clone is dropped.
@@ -54,28 +56,22 @@ fn work(crawl: &Crawl, take: &Receiver<Work>) -> Option<WorkerAccount> {
     clock::begin(measured);
     while let Some(work) = clock::next_item(|| take.recv().ok()) {
         clock::take_up(measured);
-        // A fault in the parser costs one page.
-        let page = catch_unwind(AssertUnwindSafe(work.parse)).ok();
+        let page = (work.parse)();
         clock::put_down();
-        if let Some(page) = page {
-            let _ = work.done.send(page); // whoever asked may have given up
-        }
+        let _ = work.done.send(page); // whoever asked may have given up
     }
     clock::end(measured)
 }
 
 impl Parsers {
-    /// Has a page parsed; `None`: the parser panicked.
-    pub(super) async fn parse(
-        &self,
-        parse: impl FnOnce() -> Option<Page> + Send + 'static,
-    ) -> Option<Option<Page>> {
+    /// Has a page parsed.
+    pub(super) async fn parse(&self, parse: impl FnOnce() -> Parsed + Send + 'static) -> Parsed {
         let place = self.places.acquire().await.ok()?;
         let (done, page) = oneshot::channel();
         let parse = Box::new(parse);
         // There is room for it: that is what the place says.
         self.give.try_send(Work { parse, done }).ok()?;
-        let page = page.await.ok();
+        let page = page.await.ok()?;
         drop(place);
         page
     }

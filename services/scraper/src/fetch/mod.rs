@@ -155,8 +155,9 @@ impl Fetcher {
                 Ok(answered) => answered,
                 Err(error) => return Attempt::ended(asked, Answer::default(), Err(error), None),
             };
-            asked = true;
             let mut answer = answer;
+            // Refused as its address was known: nobody was asked.
+            asked |= !matches!(answer.body, Some(Err(ErrorKind::Refused)));
             if let Some(body) = answer.body.take() {
                 return Attempt::ended(asked, answer, body, Some(host));
             }

@@ -1,8 +1,246 @@
-//! `POST /scrape`: a list of URLs as a job.
+//! `POST /scrape`: a list of URLs, or an origin's pages, as a job.
+//!
+//! A job is a run like any other, so there is one at a time and none beside a
+//! measured one. Its results are kept in memory until newer jobs take their
+//! place, whatever the store.
 
-use axum::Router;
+mod api;
+mod job;
+mod request;
+mod routes;
 
-/// Its routes.
-pub fn router() -> Router {
-    Router::new()
+pub use api::{ScrapeApi, ScrapeJob, ScrapeJobs, ScrapeResult, ScrapeResults};
+pub use request::ScrapeRequest;
+pub use routes::router;
+
+use crate::crawl::{Crawl, CrawlFailed, Feed, Stage};
+use crate::fetch::{Options, Shared};
+use crate::guard::Guard;
+use crate::parse::Kernel;
+use crate::progress::Progress;
+use crate::store::{self, Database, RunId, Stored, Target};
+use job::{End, Job};
+use request::Plan;
+use service_kit::runlock::{RunLock, RunLockError};
+use service_kit::shutdown::Shutdown;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::sync::oneshot;
+
+/// How many jobs are kept, the one that goes on included. With the bound on a
+/// job's URLs this bounds the memory.
+const MOST_JOBS: usize = 8;
+
+/// How long the store gets at the end of a job: it may be away at that moment.
+const STORE_AT_THE_END: Duration = Duration::from_mins(1);
+
+/// How long it gets when a job was stopped: whoever did that waits for the next.
+const STORE_WHEN_CANCELLED: Duration = Duration::from_secs(5);
+
+/// What URLs under way get to finish when the service must end, and then what
+/// is in the store's buffer.
+const DRAIN: Duration = Duration::from_millis(750);
+
+/// How long a job takes to end once the service must.
+pub const ENDS_WITHIN: Duration = Duration::from_secs(2);
+
+/// By which rules jobs are done.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The name of the lock on measured runs.
+    pub station: String,
+    /// What may be fetched: always asked, whoever sends the job.
+    pub guard: Guard,
+    /// For the store `postgres`.
+    pub database: Option<Database>,
+    /// How pages are fetched.
+    pub options: Options,
+    /// What is counted of all runs of this process.
+    pub all: Arc<Progress>,
+}
+
+/// The jobs of this process.
+#[derive(Debug)]
+pub struct Jobs {
+    settings: Settings,
+    shutdown: Shutdown,
+    /// The newest is the last.
+    kept: Mutex<VecDeque<Arc<Job>>>,
+}
+
+/// Why no job was begun.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("a measured run or another job is going on; two at once would spoil both")]
+    Busy(Option<Arc<Job>>),
+    #[error("the job could not be begun")]
+    Failed(#[source] anyhow::Error),
+}
+
+impl Jobs {
+    /// None yet.
+    pub fn new(settings: Settings, shutdown: Shutdown) -> Arc<Self> {
+        Arc::new(Self {
+            settings,
+            shutdown,
+            kept: Mutex::default(),
+        })
+    }
+
+    /// Waits until no job goes on; at the end of the service, so that what was
+    /// fetched is stored.
+    pub async fn ended(&self) {
+        while let Some(job) = self.under_way() {
+            job.ended().await;
+        }
+    }
+
+    /// Begins a job.
+    fn start(self: &Arc<Self>, plan: Plan) -> Result<Arc<Job>, Refused> {
+        let lock = RunLock::try_acquire(&self.settings.station).map_err(|error| match error {
+            RunLockError::Busy { .. } => Refused::Busy(self.under_way()),
+            error @ RunLockError::Unusable { .. } => Refused::Failed(error.into()),
+        })?;
+        let run = RunId::new(SystemTime::now());
+        let job = Arc::new(Job::new(
+            run,
+            plan.urls(),
+            plan.store_name(),
+            &self.settings.all,
+        ));
+        self.keep(job.clone());
+        let (jobs, of_task) = (self.clone(), job.clone());
+        tokio::spawn(async move {
+            let end = jobs.to_its_end(&of_task, plan).await;
+            // Free before anybody hears of the end: the next one may come at once.
+            drop(lock);
+            of_task.end(end);
+        });
+        Ok(job)
+    }
+
+    async fn to_its_end(&self, job: &Arc<Job>, plan: Plan) -> End {
+        match self.work(job, plan).await {
+            Ok(stored) if stored.failed.is_some() || stored.lost > 0 => {
+                let why = stored.failed.map(|failed| failed.to_string());
+                let late = || format!("{} outcomes were not stored in time", stored.lost);
+                End::Failed(why.unwrap_or_else(late))
+            }
+            Ok(_) if job.done() < job.urls() => End::Cancelled,
+            Ok(_) => End::Done,
+            Err(error) => {
+                tracing::error!(job = %job.id(), error = format!("{error:#}"), "the job failed");
+                End::Failed(format!("{error:#}"))
+            }
+        }
+    }
+
+    async fn work(&self, job: &Arc<Job>, plan: Plan) -> anyhow::Result<Stored> {
+        let opened = store::open(Target {
+            choice: plan.store_choice(),
+            database: self.settings.database.clone(),
+            run: job.id().clone(),
+            resume: false,
+        })
+        .await?;
+        let sender = opened.sender().keeping(job.kept());
+        job.storing_in(sender.clone());
+        let crawl = Arc::new(Crawl {
+            mode: plan.mode,
+            concurrency: plan.concurrency,
+            kernel: plan.kernel,
+            parsers: parsers(plan.kernel),
+            fetch: Arc::new(self.rules(job, &plan)),
+            store: sender,
+            control: job.control.clone(),
+            measured: None,
+        });
+        let crawled = self.crawled(job, crawl, plan.into_feed()).await;
+        let patience = if self.shutdown.has_begun() {
+            DRAIN
+        } else if job.control.stage() == Stage::Cancelled {
+            STORE_WHEN_CANCELLED
+        } else {
+            STORE_AT_THE_END
+        };
+        let stored = opened.finish(patience).await;
+        if self.shutdown.has_begun() {
+            let (done, urls, lost) = (job.done(), job.urls(), stored.lost);
+            tracing::warn!(job = %job.id(), done, urls, lost, "the job was cut off");
+        }
+        crawled.map(|()| stored)
+    }
+
+    fn rules(&self, job: &Job, plan: &Plan) -> Shared {
+        let options = Options {
+            per_host: plan.per_host().or(self.settings.options.per_host),
+            ..self.settings.options.clone()
+        };
+        Shared::new(options, self.settings.guard.clone(), job.progress.clone())
+    }
+
+    /// Fetches on threads of its own, until that is done or the service must end.
+    async fn crawled(&self, job: &Job, crawl: Arc<Crawl>, feed: Feed) -> anyhow::Result<()> {
+        let (sender, mut ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("crawl".into())
+            .spawn(move || sender.send(crawl.run(feed)))?;
+        let told_to_end = async {
+            self.shutdown.begun().await;
+            job.control.drain();
+            tokio::time::sleep(DRAIN).await;
+            job.control.cancel();
+            std::future::pending::<()>().await;
+        };
+        let ended = tokio::select! {
+            ended = &mut ended => ended,
+            () = told_to_end => unreachable!("it never ends"),
+        };
+        match ended {
+            // The store says itself why it failed.
+            Ok(Ok(_) | Err(CrawlFailed::Store(_))) => Ok(()),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(anyhow::anyhow!("the job's thread panicked")),
+        }
+    }
+
+    /// Keeps `job`, and of the others the newest.
+    fn keep(&self, job: Arc<Job>) {
+        let mut kept = self.kept();
+        kept.push_back(job);
+        while kept.len() > MOST_JOBS {
+            kept.pop_front();
+        }
+    }
+
+    fn find(&self, id: &str) -> Option<Arc<Job>> {
+        let kept = self.kept();
+        kept.iter().find(|job| job.id().as_str() == id).cloned()
+    }
+
+    fn all(&self) -> Vec<Arc<Job>> {
+        self.kept().iter().cloned().collect()
+    }
+
+    fn under_way(&self) -> Option<Arc<Job>> {
+        let kept = self.kept();
+        kept.iter().find(|job| job.is_under_way()).cloned()
+    }
+
+    /// Drops a job that has ended.
+    fn forget(&self, id: &str) {
+        self.kept().retain(|job| job.id().as_str() != id);
+    }
+
+    fn kept(&self) -> MutexGuard<'_, VecDeque<Arc<Job>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn parsers(kernel: Kernel) -> usize {
+    match kernel {
+        Kernel::Heavy => cpu_budget::CpuBudget::read().advice().uses_whole_budget,
+        Kernel::None | Kernel::Light => 1,
+    }
 }

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod metrics;
+pub mod openapi;
 pub mod routes;
 pub mod sample;
 pub mod station;

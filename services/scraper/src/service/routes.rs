@@ -1,6 +1,7 @@
 //! The HTTP API: one sample per `POST /run`.
 
 use super::api::{Description, RunAnswer, RunProgress, RunRequest};
+use super::openapi;
 use super::sample::SampleFailed;
 use super::station::{Refused, Running, Station};
 use crate::crawl::{CrawlFailed, Mode};
@@ -37,6 +38,7 @@ pub fn router(station: Arc<Station>, shutdown: Shutdown) -> Router {
     Router::new()
         .route("/", get(describe))
         .route("/run", get(progress).post(run))
+        .route("/openapi.json", get(openapi::document))
         .with_state(Shared { station, shutdown })
 }
 

@@ -19,17 +19,17 @@ mod sink;
 mod writer;
 
 pub use postgres::{BadDatabase, Database};
+pub use row::Row;
 pub use run_id::{BadRunId, RunId};
 
 use crate::outcome::Outcome;
 use crate::seen::UrlSet;
-use row::Row;
 use sink::Sink;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use writer::{Phase, Writer};
@@ -76,7 +76,15 @@ pub struct Opened {
 pub struct Sender {
     rows: mpsc::Sender<Row>,
     state: Arc<State>,
+    kept: Option<Arc<Kept>>,
+    /// The store is `none`: nothing need be handed over.
+    discards: bool,
 }
+
+/// What was put, in that order, kept in memory too: for whoever bounds how much
+/// that is.
+#[derive(Debug, Default)]
+pub struct Kept(Mutex<Vec<Row>>);
 
 /// What the writer and those who wait for it tell each other.
 #[derive(Debug, Default)]
@@ -138,6 +146,7 @@ pub async fn open(target: Target) -> Result<Opened, StoreFailed> {
     let (end, ended) = oneshot::channel();
     let state = Arc::<State>::default();
     let of_writer = state.clone();
+    let discards = target.choice == StoreChoice::None;
     let work = async move || {
         match Sink::open(target).await {
             Ok((sink, done)) => {
@@ -158,7 +167,12 @@ pub async fn open(target: Target) -> Result<Opened, StoreFailed> {
         .unwrap_or_else(|_| Err(StoreFailed("the store's thread ended".into())))?;
     Ok(Opened {
         done,
-        sender: Sender { rows, state },
+        sender: Sender {
+            rows,
+            state,
+            kept: None,
+            discards,
+        },
         phase,
         ended,
     })
@@ -204,13 +218,33 @@ impl Opened {
 }
 
 impl Sender {
+    /// The same way, on which what is put is kept too.
+    #[must_use]
+    pub fn keeping(self, kept: Arc<Kept>) -> Self {
+        Self {
+            kept: Some(kept),
+            ..self
+        }
+    }
+
     /// Hands over an outcome; waits while the buffer is full. When that is
     /// given up, the outcome does not count as taken.
     pub async fn put(&self, outcome: Outcome) -> Result<(), StoreFailed> {
+        if self.discards {
+            self.state.taken.fetch_add(1, Ordering::AcqRel);
+            self.state.stored.fetch_add(1, Ordering::AcqRel);
+            if let Some(kept) = &self.kept {
+                kept.rows().push(Row::from(outcome));
+            }
+            return Ok(());
+        }
         let row = Row::from(outcome);
         let permit = self.rows.reserve().await;
         let permit = permit.map_err(|_| self.state.why_ended())?;
         self.state.taken.fetch_add(1, Ordering::AcqRel);
+        if let Some(kept) = &self.kept {
+            kept.rows().push(row.clone());
+        }
         permit.send(row);
         Ok(())
     }
@@ -224,6 +258,28 @@ impl Sender {
             waiting: taken.saturating_sub(stored),
             away_for: self.state.away().map(|since| since.elapsed()),
         }
+    }
+}
+
+impl Kept {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows().is_empty()
+    }
+
+    /// At most `count` of them, without the first `skipped`.
+    pub fn some(&self, skipped: usize, count: usize) -> Vec<Row> {
+        let rows = self.rows();
+        rows.iter().skip(skipped).take(count).cloned().collect()
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Vec<Row>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

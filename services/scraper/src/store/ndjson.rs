@@ -19,7 +19,7 @@ const LONGEST_LINE_BYTES: u64 = 64 * 1024;
 pub(super) struct File {
     path: PathBuf,
     run: RunId,
-    file: fs::File,
+    inner: fs::File,
     /// How long it is, in whole lines; `None` for a device.
     whole_bytes: Option<u64>,
     lines: Vec<u8>,
@@ -49,7 +49,7 @@ impl File {
         let opened = Self {
             path: path.into(),
             run,
-            file,
+            inner: file,
             whole_bytes,
             lines: Vec::new(),
         };
@@ -62,7 +62,7 @@ impl File {
         for row in rows {
             row.write_line(&self.run, &mut self.lines);
         }
-        match self.file.write_all(&self.lines) {
+        match self.inner.write_all(&self.lines) {
             Ok(()) => {
                 if let Some(whole) = &mut self.whole_bytes {
                     *whole += self.lines.len() as u64;
@@ -72,7 +72,7 @@ impl File {
             Err(error) => {
                 if let Some(whole) = self.whole_bytes {
                     // If that fails too, the next to open it mends the line.
-                    let _ = self.file.set_len(whole);
+                    let _ = self.inner.set_len(whole);
                 }
                 Err(self.trouble(&error))
             }
@@ -84,7 +84,7 @@ impl File {
         if self.whole_bytes.is_none() {
             return Ok(());
         }
-        let synced = self.file.sync_all();
+        let synced = self.inner.sync_all();
         synced.map_err(|error| self.trouble(&error))
     }
 
@@ -122,13 +122,12 @@ fn open(path: &Path) -> Result<fs::File, StoreFailed> {
 
 fn lock(file: &fs::File, path: &Path) -> Result<(), StoreFailed> {
     match file.try_lock() {
-        Ok(()) => Ok(()),
+        // Some file systems have no locks.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(StoreFailed(format!(
             "another scraper is writing to {}: let it end, or name another file",
             path.display()
         ))),
-        // Some file systems have no locks.
-        Err(TryLockError::Error(_)) => Ok(()),
     }
 }
 

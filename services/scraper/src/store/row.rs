@@ -10,17 +10,28 @@ const LONGEST_TITLE_BYTES: usize = 1024;
 
 /// An outcome as it is stored: the table's columns but `run`.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Row {
+pub struct Row {
+    /// Normalised, as asked for.
     pub url: String,
+    /// The status of the last answer; `None`: there was none.
     pub status: Option<u16>,
+    /// Why there is no page; `None`: there is one.
     pub error: Option<&'static str>,
+    /// How often it was asked for.
     pub attempts: u32,
+    /// `None`: it has none, or was not parsed.
     pub title: Option<String>,
+    /// How many links; `None`: not parsed.
     pub links: Option<u32>,
+    /// How many words; `None`: not parsed.
     pub words: Option<u64>,
+    /// Of the last body, decompressed, as far as it was read.
     pub bytes: u64,
+    /// BLAKE3 of the body; `None`: not parsed.
     pub hash: Option<[u8; 32]>,
+    /// From the start of the first attempt to the end of the last.
     pub elapsed_seconds: f64,
+    /// When the last attempt ended; a moment in the years 1970 to 9999.
     pub fetched_at: SystemTime,
 }
 
@@ -92,7 +103,7 @@ pub(super) fn writable(time: SystemTime) -> SystemTime {
 
 impl Row {
     /// Appends it as a line of JSON.
-    pub fn write_line(&self, run: &RunId, out: &mut Vec<u8>) {
+    pub(super) fn write_line(&self, run: &RunId, out: &mut Vec<u8>) {
         let line = Line {
             run: run.as_str(),
             url: &self.url,
@@ -103,16 +114,27 @@ impl Row {
             links: self.links,
             words: self.words,
             bytes: self.bytes,
-            hash: self.hash.map(|hash| blake3::Hash::from(hash).to_string()),
+            hash: self.hash_text(),
             elapsed_seconds: self.elapsed_seconds,
-            fetched_at: humantime::format_rfc3339_micros(self.fetched_at).to_string(),
+            fetched_at: self.fetched_at_text(),
         };
         serde_json::to_writer(&mut *out, &line).expect("texts and numbers are JSON");
         out.push(b'\n');
     }
 
+    /// Its hash in hexadecimal.
+    pub fn hash_text(&self) -> Option<String> {
+        let hash = self.hash.map(blake3::Hash::from);
+        hash.map(|hash| hash.to_string())
+    }
+
+    /// When it was fetched, as RFC 3339.
+    pub fn fetched_at_text(&self) -> String {
+        humantime::format_rfc3339_micros(self.fetched_at).to_string()
+    }
+
     /// Microseconds since 1970; PostgreSQL's timestamps have no finer ones.
-    pub fn fetched_at_micros(&self) -> i64 {
+    pub(super) fn fetched_at_micros(&self) -> i64 {
         let since = self.fetched_at.duration_since(SystemTime::UNIX_EPOCH);
         since.map_or(0, |since| {
             i64::try_from(since.as_micros()).unwrap_or(i64::MAX)

@@ -73,7 +73,9 @@ impl Sink {
                 postgres.close().await;
                 Ok(())
             }
-            _ => Ok(()),
+            Self::None => Ok(()),
+            #[cfg(test)]
+            Self::Scripted(_) => Ok(()),
         }
     }
 }

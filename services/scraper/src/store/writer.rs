@@ -17,13 +17,16 @@ const BATCH_ROWS: usize = 256;
 /// keeps a slow run from writing (and PostgreSQL from flushing) row by row.
 const LINGER: Duration = Duration::from_millis(100);
 
+/// How often it looks for them meanwhile: the buffer must not get full.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// Pauses between attempts while the store is away.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long the store may be away. A restart takes seconds; whoever waits for
 /// longer wants to know.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How far the store's life is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,25 +87,42 @@ impl Writer {
 
     /// Fills `batch`; `false` when there is nothing more to come.
     async fn gather(&mut self, batch: &mut Vec<Row>) -> bool {
-        let mut until = None;
-        while batch.len() < BATCH_ROWS {
-            let room = BATCH_ROWS - batch.len();
-            tokio::select! {
-                biased;
-                taken = self.rows.recv_many(batch, room) => {
-                    if taken == 0 {
-                        break;
-                    }
-                    until.get_or_insert_with(|| tokio::time::Instant::now() + LINGER);
-                }
-                () = passed(until) => break,
-                // Closed, the buffer gives what is in it and then nothing.
-                () = reached(&mut self.phases, Phase::Ending), if !self.rows.is_closed() => {
-                    self.rows.close();
+        tokio::select! {
+            biased;
+            taken = self.rows.recv_many(batch, BATCH_ROWS) => {
+                if taken == 0 {
+                    return false;
                 }
             }
+            // Closed, the buffer gives what is in it and then nothing.
+            () = reached(&mut self.phases, Phase::Ending), if !self.rows.is_closed() => {
+                self.rows.close();
+                return self.rows.recv_many(batch, BATCH_ROWS).await > 0;
+            }
         }
-        !batch.is_empty()
+        let until = tokio::time::Instant::now() + LINGER;
+        while batch.len() < BATCH_ROWS && tokio::time::Instant::now() < until {
+            if self.rows.is_closed() {
+                let room = BATCH_ROWS - batch.len();
+                if self.rows.recv_many(batch, room).await == 0 {
+                    break;
+                }
+                continue;
+            }
+            // Not by waiting for rows: each would wake this thread, which costs
+            // the one that fetches a good part of a page.
+            tokio::select! {
+                biased;
+                () = reached(&mut self.phases, Phase::Ending) => self.rows.close(),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            while batch.len() < BATCH_ROWS
+                && let Ok(row) = self.rows.try_recv()
+            {
+                batch.push(row);
+            }
+        }
+        true
     }
 
     /// Writes `batch`, however often that takes.
@@ -157,14 +177,6 @@ impl Writer {
 
 fn not_in_time() -> StoreFailed {
     StoreFailed("the store was told to end before it had stored everything".into())
-}
-
-/// Waits until `moment`; for ever when there is none.
-async fn passed(moment: Option<tokio::time::Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Waits until `phase`, or until nobody is left who could say so.

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 const USER: &str = "scraper";
 pub(crate) const PASSWORD: &str = "swordfish";
 
@@ -170,7 +170,11 @@ fn binaries() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
     let mut folders: Vec<_> = versions.flatten().map(|entry| entry.path()).collect();
     folders.sort_by_key(|folder| version(folder));
-    folders.iter().rev().map(|folder| folder.join("bin")).find(has_server)
+    folders
+        .iter()
+        .rev()
+        .map(|folder| folder.join("bin"))
+        .find(has_server)
 }
 
 fn version(folder: &Path) -> u32 {

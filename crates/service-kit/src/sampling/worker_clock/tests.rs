@@ -59,6 +59,33 @@ fn a_pause_between_jobs_is_split_at_the_new_jobs_start() {
 }
 
 #[test]
+fn what_an_event_loop_is_parked_for_is_booked_and_work_between_is_not() {
+    let started = monotonic_seconds();
+    let mut clock = WorkerClock::of_waiting_thread();
+    clock.take_up(started);
+    // A loop may say that it goes on without having said that it parks.
+    clock.unparked(Cause::Io);
+    for _ in 0..4 {
+        spin(0.01);
+        clock.parked();
+        std::thread::sleep(Duration::from_millis(20));
+        clock.unparked(Cause::Io);
+    }
+    let ended = clock.put_down();
+
+    let account = clock.account(started, ended);
+    let on = account.blocked_on;
+    let (Some(ran), Some(waited)) = (account.on_cpu_seconds, account.waited_seconds) else {
+        return; // a kernel without schedstat has nothing more to check
+    };
+    assert!((0.04..1.0).contains(&on.io), "{account:?}");
+    assert!(ran >= 0.01, "{account:?}");
+    let unaccounted = (ended - started) - ran - waited - on.total();
+    assert!(unaccounted.abs() < 0.01, "{unaccounted} of {account:?}");
+    assert!(on.total() - on.io - on.start < 1e-9, "{account:?}");
+}
+
+#[test]
 fn a_late_start_before_the_first_wait_is_kept() {
     let started = monotonic_seconds();
     let account = std::thread::spawn(move || {

@@ -10,7 +10,7 @@ use scraper::store::{self, Database, Opened, StoreChoice, StoreFailed, Target};
 use std::time::{Duration, SystemTime};
 
 /// Far longer than anything here takes, on a busy machine too.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 fn target(cluster: &Cluster, run: &str) -> Target {
     let password = cluster.password_file(PASSWORD);

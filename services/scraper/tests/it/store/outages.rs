@@ -75,10 +75,16 @@ async fn a_restart_loses_nothing_and_doubles_nothing() {
     assert!(state.away_for.is_some());
     cluster.run().await;
 
-    tokio::time::timeout(DEADLINE, putting.task).await.unwrap().unwrap();
+    tokio::time::timeout(DEADLINE, putting.task)
+        .await
+        .unwrap()
+        .unwrap();
     let stored = opened.finish(DEADLINE).await;
     let all = i64::from(MORE_THAN_FITS);
-    assert_eq!((stored.rows, stored.lost, stored.failed), (all as u64, 0, None));
+    assert_eq!(
+        (stored.rows, stored.lost, stored.failed),
+        (all as u64, 0, None)
+    );
     assert_eq!(rows(&cluster, "a").await, (all, all));
     assert_eq!(sender.state().away_for, None);
 }
@@ -97,16 +103,28 @@ async fn a_pause_longer_than_an_answer_may_take_loses_nothing_and_doubles_nothin
     let paused = std::time::Instant::now();
     backed_up(&putting).await;
     assert!(putting.so_far() < MORE_THAN_FITS, "the buffer has a bound");
-    until("the server is given up", || sender.state().away_for.is_some()).await;
-    until("the pause is over", || paused.elapsed() > Duration::from_secs(11)).await;
+    until("the server is given up", || {
+        sender.state().away_for.is_some()
+    })
+    .await;
+    until("the pause is over", || {
+        paused.elapsed() > Duration::from_secs(11)
+    })
+    .await;
     let stopped_at = putting.so_far();
     cluster.resume();
 
     until("it goes on", || putting.so_far() > stopped_at).await;
-    tokio::time::timeout(DEADLINE, putting.task).await.unwrap().unwrap();
+    tokio::time::timeout(DEADLINE, putting.task)
+        .await
+        .unwrap()
+        .unwrap();
     let stored = opened.finish(DEADLINE).await;
     let all = i64::from(MORE_THAN_FITS);
-    assert_eq!((stored.rows, stored.lost, stored.failed), (all as u64, 0, None));
+    assert_eq!(
+        (stored.rows, stored.lost, stored.failed),
+        (all as u64, 0, None)
+    );
     assert_eq!(rows(&cluster, "a").await, (all, all));
 }
 

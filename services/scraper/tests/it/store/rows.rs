@@ -116,7 +116,9 @@ async fn the_longest_url_can_be_stored() {
     };
     let opened = open(&cluster, &"r".repeat(64)).await;
     // Of random digits: what repeats would be compressed.
-    let digits = (0..32).map(|_| uuid::Uuid::new_v4().simple().to_string() + "-" + &uuid::Uuid::new_v4().simple().to_string());
+    let digits = (0..32).map(|_| {
+        uuid::Uuid::new_v4().simple().to_string() + "-" + &uuid::Uuid::new_v4().simple().to_string()
+    });
     let mut text = format!("http://origin/{}", digits.collect::<String>());
     text.truncate(scraper::target::MOST_BYTES);
     assert_eq!(text.len(), scraper::target::MOST_BYTES);
