@@ -178,7 +178,9 @@ fn predicted(row: &Row, rounds: &[RoundFigures], reference: &[RoundFigures]) -> 
                 shares: row.work_shares.as_deref(),
             })?;
             match round.waiting {
-                Some(job) => by_cpu.at_least(job.least_seconds(cpu_seconds / job.items)),
+                Some(job) => by_cpu
+                    .later(round.idle_start_seconds() / round.jobs())?
+                    .at_least(job.least_seconds(cpu_seconds / job.items)),
                 None => Some(by_cpu),
             }
         })

@@ -1,7 +1,8 @@
 //! The model of a job that waits: so many items, each answered after a
 //! latency, and so many of them under way at once.
 //!
-//! Two bounds hold whatever the strategy (P. J. Denning, J. P. Buzen, "The
+//! Nothing can be computed before the first item has come, and then two bounds
+//! hold whatever the strategy (P. J. Denning, J. P. Buzen, "The
 //! operational analysis of queueing network models", 1978): as many items per
 //! second as are under way in one item's time, and as many as the CPU time
 //! that is granted pays for. Where they meet, waiting ends and CPU work begins.

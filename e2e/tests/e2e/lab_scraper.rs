@@ -101,11 +101,8 @@ fn a_quick_run_stores_every_page_and_both_ends_agree_on_what_went_between_them()
     );
     // Where it says that there is a database, that is what kept the pages.
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let expected = if stderr.contains("PostgreSQL of this run's own") {
-        "postgres"
-    } else {
-        "ndjson"
-    };
+    let has_database = stderr.contains("PostgreSQL of this run's own");
+    let expected = if has_database { "postgres" } else { "ndjson" };
     assert_eq!(report.parameters["store"], expected, "{stderr}");
     gone(|| stations_of(runner));
     gone(|| groups_of(runner));

@@ -47,7 +47,7 @@ const fn quota(cpus: &'static str) -> Limits {
     }
 }
 
-const CASES: [Case; 11] = [
+const CASES: [Case; 12] = [
     Case {
         limits: quota("0.5"),
         load: "--workers 2 --busy-ms 5 --items 60",
@@ -99,6 +99,12 @@ const CASES: [Case; 11] = [
     Case {
         limits: TWO_CPUS,
         load: "--workers 2 --busy-ms 1 --sleep-ms 20 --items 25",
+        expected: VerdictKind::Waiting,
+    },
+    // As much under a quota as it takes: 8 ms of the 25 ms in each period.
+    Case {
+        limits: quota("0.25"),
+        load: "--workers 8 --busy-ms 1 --sleep-ms 100 --items 15",
         expected: VerdictKind::Waiting,
     },
     // CPUs that stand idle while threads are ready at other moments: no

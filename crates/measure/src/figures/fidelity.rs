@@ -3,6 +3,7 @@
 use super::RoundFigures;
 use crate::quota::QuotaModel;
 use crate::schedule::{Inputs, ReplicaLimits, predict};
+use crate::waiting::WaitingJob;
 
 /// CPUs that differ by less than this share are the same number.
 const SAME_CPUS: f64 = 1e-6;
@@ -38,12 +39,11 @@ pub fn quota_fidelity(round: &RoundFigures, shares: Option<&[f64]>) -> Option<f6
         model = model.max(predict(&inputs)?.nearest(wall / repeats) * repeats);
         measured = measured.max(wall);
     }
-    if round
-        .waiting
-        .is_some_and(|job| job.ideal_seconds() * round.jobs() >= model)
-    {
+    let waits = |job: WaitingJob| job.ideal_seconds() * round.jobs();
+    if round.waiting.is_some_and(|job| waits(job) >= model) {
         return None;
     }
+    let model = model + round.idle_start_seconds();
     let fidelity = model / measured;
     (measured > 0.0 && fidelity.is_finite()).then_some(fidelity)
 }

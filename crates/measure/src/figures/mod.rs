@@ -174,6 +174,13 @@ impl RoundFigures {
         Some(self.cpu_seconds? / self.jobs()).filter(|cpu| cpu.is_finite())
     }
 
+    /// Seconds of the whole sample that pass before there is anything to do: each
+    /// repeat of a job that waits begins with its first items under way.
+    pub fn idle_start_seconds(&self) -> f64 {
+        let first = self.waiting.map_or(0.0, |job| job.latency_seconds);
+        first * f64::from(self.repeats)
+    }
+
     /// CPU seconds of one item of a job that waits for items.
     pub fn item_cpu_seconds(&self) -> Option<f64> {
         Some(self.job_cpu_seconds()? / self.waiting?.items)

@@ -8,6 +8,10 @@ use crate::verdict::thresholds::COSTLY;
 /// does the same work in each round, so its CPU seconds show nothing else.
 pub fn unsteady(report: &RunReport) -> Option<String> {
     let baseline = report.rows.iter().find(|row| row.baseline)?;
+    if baseline.scaled_from().is_some() {
+        // A part of a job may cost no more than what comes with taking a sample.
+        return None;
+    }
     let cpu_seconds = |round: &Round| Some(round.cpu_seconds()? / round.jobs());
     let jobs: Vec<f64> = baseline.rounds.iter().filter_map(cpu_seconds).collect();
     let least = jobs.iter().copied().reduce(f64::min)?;

@@ -134,7 +134,9 @@ fn more_at_once(case: &Case) -> String {
         Some(_) => format!("{what} is not expected to gain anything: the CPU binds there."),
         None => format!("{what}."),
     };
-    match case.median(|r| r.waiting?.crossing(r.item_cpu_seconds()?, r.granted_cpus?)) {
+    // Far from here an item costs another CPU time: one by itself the most.
+    let crossing = case.median(|r| r.waiting?.crossing(r.item_cpu_seconds()?, r.granted_cpus?));
+    match crossing.filter(|crossing| *crossing < at_once) {
         Some(crossing) => format!(
             "{more} From about {crossing:.0} at once on the CPU time granted is used up, and more \
              of them only wait for it."

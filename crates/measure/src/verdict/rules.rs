@@ -125,7 +125,7 @@ impl<'a> Case<'a> {
     /// little less than those, and some periods of some replica run out.
     fn bursts(&self) -> bool {
         let below_quota = self
-            .of_limit(self.round.quota_cpus())
+            .of_limit_once_begun(self.round.quota_cpus())
             .is_some_and(|used| used < USED_UP);
         below_quota
             && self.round.throttled_periods >= Some(BURSTS)
@@ -230,7 +230,15 @@ impl<'a> Case<'a> {
     }
 
     fn used_up(&self, limit: Option<f64>) -> bool {
-        self.of_limit(limit).is_some_and(|used| used >= USED_UP)
+        self.of_limit_once_begun(limit)
+            .is_some_and(|used| used >= USED_UP)
+    }
+
+    /// Usage of a limit from the moment on in which there was something to do.
+    fn of_limit_once_begun(&self, limit: Option<f64>) -> Option<f64> {
+        let wall = self.round.wall_seconds;
+        let begun = (wall - self.round.idle_start_seconds()).max(wall / 2.0);
+        Some(self.of_limit(limit)? * wall / begun)
     }
 
     fn of_limit(&self, limit: Option<f64>) -> Option<f64> {

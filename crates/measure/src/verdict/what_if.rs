@@ -120,7 +120,11 @@ fn wall_after(row: &Row, round: &RoundFigures, change: &WhatIf, cpus: f64) -> Op
         shares,
     };
     let threads: usize = replicas.iter().map(|r| r.threads).sum();
-    let model = predict(&inputs)?.wall_seconds;
+    let begins = match change.gone {
+        Some(Hindrance::Waits | Hindrance::Starts) => 0.0,
+        _ => round.idle_start_seconds() / round.jobs(),
+    };
+    let model = predict(&inputs)?.wall_seconds + begins;
     Some(model.max(unavoidable_seconds(round, change, threads)?))
 }
 
