@@ -2,6 +2,7 @@
 
 use crate::progress::Progress;
 use crate::source::Found;
+use crate::store::Sender;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Write as _;
 use std::io::IsTerminal;
@@ -18,12 +19,18 @@ pub(super) struct Bar {
     expected: Option<u64>,
     progress: Arc<Progress>,
     found: Arc<Found>,
+    store: Sender,
     lines_said: AtomicU64,
 }
 
 impl Bar {
     /// One for about so many URLs.
-    pub(super) fn new(expected: Option<u64>, progress: Arc<Progress>, found: Arc<Found>) -> Self {
+    pub(super) fn new(
+        expected: Option<u64>,
+        progress: Arc<Progress>,
+        found: Arc<Found>,
+        store: Sender,
+    ) -> Self {
         let shown = if std::io::stderr().is_terminal() {
             let template = if expected.is_some() {
                 "{bar:24} {msg}"
@@ -41,6 +48,7 @@ impl Bar {
             expected,
             progress,
             found,
+            store,
             lines_said: AtomicU64::new(0),
         }
     }
@@ -90,6 +98,9 @@ impl Bar {
         );
         for (kind, count) in self.progress.failed_by_kind() {
             let _ = write!(words, " · {} {count}", kind.name());
+        }
+        if let Some(away) = self.store.state().away_for {
+            let _ = write!(words, " · the store is away for {} s", away.as_secs());
         }
         if draining {
             words += " · stopping";

@@ -125,7 +125,8 @@ async fn scraped(config: &RunConfig, target: Target, input: Input) -> anyhow::Re
 
 impl Running<'_> {
     async fn finished(self, store: Opened, input: Input) -> anyhow::Result<ExitCode> {
-        let bar = Bar::new(input.lines(), self.progress.clone(), self.found.clone());
+        let (progress, found) = (self.progress.clone(), self.found.clone());
+        let bar = Bar::new(input.lines(), progress, found, store.sender());
         let (feed, read) = input.feed(store.done(), self.found.clone(), bar.complainer())?;
         let crawl = self.crawl(&store);
         let (sender, mut crawled) = oneshot::channel();

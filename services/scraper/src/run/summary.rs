@@ -80,11 +80,7 @@ impl Summary {
             self.seconds, self.pages_per_second
         );
         row("URLs", self.pages + failed, speed);
-        row(
-            "pages",
-            self.pages,
-            format!("{:.1} MB", self.bytes as f64 / 1e6),
-        );
+        row("pages", self.pages, String::new());
         row("failed", failed, String::new());
         for (kind, count) in &self.failed {
             row(&format!("  {kind}"), *count, String::new());
@@ -106,8 +102,10 @@ impl Summary {
             format!("{}, run {}", self.store, self.run),
         );
         let most = format!(
-            "at most {} at once, {} again",
-            self.highest_in_flight, self.retries
+            "at most {} at once, {} again, {:.1} MB read",
+            self.highest_in_flight,
+            self.retries,
+            self.bytes as f64 / 1e6
         );
         row("requests", self.requests, most);
         if let Some(column) = table.column_mut(1) {
