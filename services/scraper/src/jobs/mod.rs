@@ -120,18 +120,22 @@ impl Jobs {
         Ok(job)
     }
 
+    /// How a job ended, in words for its client; the log has the cause.
     async fn to_its_end(&self, job: &Arc<Job>, plan: Plan) -> End {
         match self.work(job, plan).await {
             Ok(stored) if stored.failed.is_some() || stored.lost > 0 => {
-                let why = stored.failed.map(|failed| failed.to_string());
-                let late = || format!("{} outcomes were not stored in time", stored.lost);
-                End::Failed(why.unwrap_or_else(late))
+                let cause = stored.failed.map(|failed| failed.to_string());
+                tracing::error!(job = %job.id(), cause, lost = stored.lost, "outcomes were not stored");
+                End::Failed(format!(
+                    "{} outcomes could not be stored; the service's log says why",
+                    stored.lost
+                ))
             }
             Ok(_) if job.done() < job.urls() => End::Cancelled,
             Ok(_) => End::Done,
             Err(error) => {
                 tracing::error!(job = %job.id(), error = format!("{error:#}"), "the job failed");
-                End::Failed(format!("{error:#}"))
+                End::Failed("the job could not be done; the service's log says why".into())
             }
         }
     }

@@ -9,7 +9,6 @@ use crate::seen::UrlSet;
 /// Where the writer writes to.
 #[derive(Debug)]
 pub(super) enum Sink {
-    None,
     File(File),
     Postgres(Box<Postgres>),
     #[cfg(test)]
@@ -35,10 +34,9 @@ impl Sink {
             resume,
         } = target;
         match (choice, database) {
-            (StoreChoice::None, _) if resume => Err(StoreFailed(
+            (StoreChoice::None, _) => Err(StoreFailed(
                 "with the store none nothing is stored, so there is no run to resume".into(),
             )),
-            (StoreChoice::None, _) => Ok((Self::None, UrlSet::default())),
             (StoreChoice::Ndjson(path), _) => {
                 let (file, done) = File::open(&path, run, resume)?;
                 Ok((Self::File(file), done))
@@ -57,7 +55,6 @@ impl Sink {
     /// Writes all of `rows` or, when it fails, none or all.
     pub async fn write(&mut self, rows: &[Row]) -> Result<(), Trouble> {
         match self {
-            Self::None => Ok(()),
             Self::File(file) => file.write(rows),
             Self::Postgres(postgres) => postgres.write(rows).await,
             #[cfg(test)]
@@ -73,7 +70,6 @@ impl Sink {
                 postgres.close().await;
                 Ok(())
             }
-            Self::None => Ok(()),
             #[cfg(test)]
             Self::Scripted(_) => Ok(()),
         }

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
+use super::opened::BUFFERED_ROWS;
 use super::*;
-use std::time::SystemTime;
+use crate::outcome::Outcome;
+use std::time::{Duration, SystemTime};
 
 fn outcome(number: usize) -> Outcome {
     Outcome {

@@ -1,10 +1,11 @@
 //! Takes outcomes from the buffer and writes them in batches, again and again
 //! where that fails for a while.
 
+use super::StoreFailed;
 use super::pauses::pauses;
 use super::row::Row;
+use super::sender::State;
 use super::sink::{Sink, Trouble};
-use super::{State, StoreFailed};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -13,12 +14,9 @@ use tokio::sync::{mpsc, watch};
 /// The most rows of one batch.
 const BATCH_ROWS: usize = 256;
 
-/// How long a batch waits for more rows: what a kill loses at most, and what
-/// keeps a slow run from writing (and PostgreSQL from flushing) row by row.
-const LINGER: Duration = Duration::from_millis(100);
-
-/// How often it looks for them meanwhile: the buffer must not get full.
-const LOOK: Duration = Duration::from_millis(10);
+/// How long a batch waits for more rows. A kill loses what came in it, and no
+/// more than the buffer's size is taken in it: 20000 rows a second.
+const LINGER: Duration = Duration::from_millis(50);
 
 /// Pauses between attempts while the store is away.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -87,42 +85,34 @@ impl Writer {
 
     /// Fills `batch`; `false` when there is nothing more to come.
     async fn gather(&mut self, batch: &mut Vec<Row>) -> bool {
+        self.wait_for_some(batch).await;
+        if !batch.is_empty() && batch.len() < BATCH_ROWS && !self.rows.is_closed() {
+            // Without a look at the buffer: each row would wake this thread, which
+            // costs the one that fetches a good part of a page.
+            tokio::select! {
+                () = tokio::time::sleep(LINGER) => {}
+                () = reached(&mut self.phases, Phase::Ending) => {}
+            }
+        }
+        while batch.len() < BATCH_ROWS
+            && let Ok(row) = self.rows.try_recv()
+        {
+            batch.push(row);
+        }
+        !batch.is_empty()
+    }
+
+    /// Takes what is in the buffer once there is something; nothing at its end.
+    async fn wait_for_some(&mut self, batch: &mut Vec<Row>) {
         tokio::select! {
             biased;
-            taken = self.rows.recv_many(batch, BATCH_ROWS) => {
-                if taken == 0 {
-                    return false;
-                }
-            }
-            // Closed, the buffer gives what is in it and then nothing.
-            () = reached(&mut self.phases, Phase::Ending), if !self.rows.is_closed() => {
-                self.rows.close();
-                return self.rows.recv_many(batch, BATCH_ROWS).await > 0;
-            }
+            _ = self.rows.recv_many(batch, BATCH_ROWS) => return,
+            () = reached(&mut self.phases, Phase::Ending) => {}
         }
-        let until = tokio::time::Instant::now() + LINGER;
-        while batch.len() < BATCH_ROWS && tokio::time::Instant::now() < until {
-            if self.rows.is_closed() {
-                let room = BATCH_ROWS - batch.len();
-                if self.rows.recv_many(batch, room).await == 0 {
-                    break;
-                }
-                continue;
-            }
-            // Not by waiting for rows: each would wake this thread, which costs
-            // the one that fetches a good part of a page.
-            tokio::select! {
-                biased;
-                () = reached(&mut self.phases, Phase::Ending) => self.rows.close(),
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            while batch.len() < BATCH_ROWS
-                && let Ok(row) = self.rows.try_recv()
-            {
-                batch.push(row);
-            }
-        }
-        true
+        // Closed, it gives what is in it, and what is just being put, and then
+        // nothing.
+        self.rows.close();
+        self.rows.recv_many(batch, BATCH_ROWS).await;
     }
 
     /// Writes `batch`, however often that takes.

@@ -1,9 +1,11 @@
 //! `POST /scrape` and what is asked about a job, over HTTP.
 
 mod attempts;
+mod documented;
 mod refusals;
 mod results;
 mod stopping;
+mod stored;
 
 use crate::programs::{DEADLINE, Origin, Station};
 use reqwest::{Method, RequestBuilder};
