@@ -4,8 +4,11 @@ use crate::body::Answer;
 use crate::metrics::Outcome;
 use crate::visit::Visit;
 use hyper::body::Bytes;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::header::{
+    ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, VARY,
+};
 use hyper::{Response, StatusCode};
+use origin::coding::Coding;
 use origin::web::route::Route;
 use service_kit::problem::{self, Problem};
 use std::time::Duration;
@@ -39,6 +42,17 @@ pub fn good(visit: Visit, html: impl Into<Bytes>) -> Response<Answer> {
     page(visit, HTML, |visit| {
         Answer::whole(html, visit, Outcome::Served)
     })
+}
+
+/// A page in a coding that depends on who asks.
+pub fn coded(visit: Visit, html: Bytes, coding: Coding) -> Response<Answer> {
+    let mut response = good(visit, html);
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if let Some(name) = coding.name() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    response
 }
 
 /// A fault of the origin, as a web server tells a person.

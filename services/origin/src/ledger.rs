@@ -232,3 +232,6 @@ impl Ledger {
         paths
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 mod answers;
 mod body;
 mod config;
+mod faulty;
 mod library;
 mod metrics;
 mod server;
@@ -45,10 +46,11 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         api: listeners.api.local_addr()?,
         admin: admin::start(SERVICE, listeners.admin, registry, readiness.clone())?,
     };
-    let (connections, drain) = (config.manner.max_connections, config.manner.drain_seconds);
+    let connections = server::most_connections(config.manner.max_connections);
+    let drain = config.manner.drain_seconds;
     let origin = Arc::new(service::Origin::new(web, config.manner, metrics));
     readiness.ready();
     line.announce()?;
-    server::serve(origin, listeners.api, connections as usize, drain, shutdown).await;
+    server::serve(origin, listeners.api, connections, drain, shutdown).await;
     Ok(())
 }

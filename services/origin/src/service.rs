@@ -4,15 +4,15 @@ use crate::answers;
 use crate::body::{Answer, Broken};
 use crate::config::Manner;
 use crate::library::Library;
-use crate::metrics::{Metrics, Outcome};
+use crate::metrics::Metrics;
 use crate::visit::Visit;
 use hyper::body::Incoming;
-use hyper::header::{HOST, HeaderValue, RETRY_AFTER};
+use hyper::header::{ACCEPT_ENCODING, HOST};
 use hyper::{Method, Request, Response, StatusCode};
+use origin::coding::Coding;
 use origin::ledger::{Ledger, PathCount};
 use origin::rate_limit::Clients;
 use origin::web::Web;
-use origin::web::fault::Fault;
 use origin::web::route::Route;
 use origin::web::site;
 use std::collections::BTreeMap;
@@ -20,22 +20,11 @@ use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-/// How much of an endless body comes at once.
-const ENDLESS_PART: usize = 64 << 10;
-
-/// How a page is told to be elsewhere.
-const REDIRECTS: [StatusCode; 4] = [
-    StatusCode::MOVED_PERMANENTLY,
-    StatusCode::FOUND,
-    StatusCode::TEMPORARY_REDIRECT,
-    StatusCode::PERMANENT_REDIRECT,
-];
-
 /// A web that is served.
 #[derive(Debug)]
 pub struct Origin {
-    library: Library,
-    manner: Manner,
+    pub(crate) library: Arc<Library>,
+    pub(crate) manner: Manner,
     metrics: Arc<Metrics>,
     /// The only lock on the way of a request, and free but for the moment in
     /// which the account is begun anew.
@@ -65,14 +54,14 @@ impl Origin {
     pub fn new(web: Web, manner: Manner, metrics: Arc<Metrics>) -> Self {
         Self {
             account: RwLock::new(Account::new(&web, &manner)),
-            library: Library::new(web),
+            library: Arc::new(Library::new(web)),
             manner,
             metrics,
             started: Instant::now(),
         }
     }
 
-    fn web(&self) -> &Web {
+    pub(crate) fn web(&self) -> &Web {
         &self.library.web
     }
 
@@ -180,9 +169,13 @@ impl Origin {
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
+        let coding = self.coding(request);
         match route {
-            Route::Page(page) => self.page(page, visit),
-            Route::Moved(page) => Ok(answers::good(visit, self.library.page(page))),
+            Route::Page(page) => match self.web().fault(page) {
+                Some(fault) if !self.is_over(fault, &visit) => self.faulty(page, fault, visit),
+                _ => Ok(self.good(page, coding, visit).await),
+            },
+            Route::Moved(page) => Ok(self.good(page, coding, visit).await),
             Route::Loop(page) => Ok(answers::redirect(
                 visit,
                 StatusCode::FOUND,
@@ -193,67 +186,24 @@ impl Origin {
         }
     }
 
-    fn page(&self, page: u64, visit: Visit) -> Result<Response<Answer>, Broken> {
-        match self.web().fault(page) {
-            Some(fault) if !self.is_over(fault, &visit) => self.faulty(page, fault, visit),
-            _ => Ok(answers::good(visit, self.library.page(page))),
+    fn coding(&self, request: &Request<Incoming>) -> Coding {
+        if !self.manner.compress {
+            return Coding::Identity;
         }
+        let accepted = request.headers().get(ACCEPT_ENCODING);
+        let accepted = accepted.and_then(|accepted| accepted.to_str().ok());
+        accepted.map_or(Coding::Identity, Coding::accepted)
     }
 
-    /// Whether a page has shown its fault often enough.
-    fn is_over(&self, fault: Fault, visit: &Visit) -> bool {
-        let times = self.manner.fault_times;
-        let shown = visit.path().map_or(0, PathCount::fail);
-        fault.passes() && times > 0 && shown >= times
-    }
-
-    fn faulty(&self, page: u64, fault: Fault, visit: Visit) -> Result<Response<Answer>, Broken> {
-        visit.show(fault);
-        let web = self.web();
-        let form = Fault::form(web.seed, page);
-        let longest = self.manner.longest_body;
-        Ok(match fault {
-            Fault::Status500 => answers::failure(visit, StatusCode::INTERNAL_SERVER_ERROR),
-            Fault::Status503 => {
-                let mut response = answers::failure(visit, StatusCode::SERVICE_UNAVAILABLE);
-                let seconds = HeaderValue::from(self.manner.retry_after);
-                response.headers_mut().insert(RETRY_AFTER, seconds);
-                response
+    async fn good(&self, page: u64, coding: Coding, visit: Visit) -> Response<Answer> {
+        match self.library.coded(page, coding).await {
+            Ok(html) if self.manner.compress => answers::coded(visit, html, coding),
+            Ok(html) => answers::good(visit, html),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), page, "cannot be compressed");
+                answers::good(visit, self.library.page(page))
             }
-            Fault::Reset if form % 2 == 0 => {
-                visit.ends(Outcome::Reset);
-                return Err(Broken::Reset);
-            }
-            Fault::Reset => {
-                let whole = self.library.page(page);
-                answers::page(visit, answers::HTML, |visit| Answer::half(&whole, visit))
-            }
-            Fault::SlowBody => {
-                let (whole, every) = (self.library.page(page), self.manner.slow_body_every);
-                answers::page(visit, answers::HTML, |visit| {
-                    Answer::slow(whole, every, longest, visit)
-                })
-            }
-            Fault::EndlessBody => {
-                let part = web.page(page).repeat(ENDLESS_PART / web.page_bytes + 1);
-                answers::page(visit, answers::HTML, |visit| {
-                    Answer::endless(part.into(), longest, visit)
-                })
-            }
-            Fault::WrongCharset => {
-                let wrong = web.wrong_charset(page);
-                let content_type = HeaderValue::from_static(wrong.content_type);
-                answers::page(visit, content_type, |visit| {
-                    Answer::whole(wrong.body, visit, Outcome::Served)
-                })
-            }
-            Fault::Redirect => {
-                let status = REDIRECTS[(form % 4) as usize];
-                answers::redirect(visit, status, Route::Moved(page))
-            }
-            Fault::RedirectLoop => answers::redirect(visit, StatusCode::FOUND, Route::Loop(page)),
-            Fault::Malformed => answers::good(visit, web.malformed(page)),
-        })
+        }
     }
 }
 

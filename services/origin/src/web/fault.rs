@@ -142,6 +142,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case draws ten thousand times.
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn as_many_pages_have_a_fault_as_was_asked_for(
             seed: u64,

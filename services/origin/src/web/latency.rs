@@ -163,6 +163,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case draws ten thousand times.
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn uniform_ones_fill_their_range_evenly(seed: u64) {
             let drawn = drawn("uniform:50ms-150ms".parse().unwrap(), seed);

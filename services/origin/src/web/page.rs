@@ -2,7 +2,7 @@
 
 use super::Web;
 use super::chance::{Chance, Purpose};
-use super::words::{self, WORDS};
+use super::words::{self, word};
 use std::fmt::Write as _;
 
 /// The smallest page: head, links and a sentence have room.
@@ -91,27 +91,30 @@ impl Web {
     }
 }
 
-fn word(chance: &mut Chance) -> &'static str {
-    WORDS[words::index(chance.draw())]
-}
-
 /// Sentences in paragraphs that fill `room` to the byte.
 fn text(room: usize, chance: &mut Chance, html: &mut String) {
-    const SENTENCE: usize = 12;
-    const PARAGRAPH: usize = 72;
+    const PARAGRAPH: usize = 6;
     let end = html.len() + room;
     for count in 1_usize.. {
-        let word = word(chance);
-        let after = match count {
-            count if count % PARAGRAPH == 0 => ".</p>\n<p>",
-            count if count % SENTENCE == 0 => ". ",
-            _ => " ",
+        let sentence = words::sentence(chance);
+        let after = if count % PARAGRAPH == 0 {
+            "</p>\n<p>"
+        } else {
+            " "
         };
-        if html.len() + word.len() + after.len() > end {
+        if html.len() + sentence.len() + after.len() > end {
+            break;
+        }
+        html.push_str(sentence);
+        html.push_str(after);
+    }
+    loop {
+        let word = words::word(chance);
+        if html.len() + word.len() + 1 > end {
             break;
         }
         html.push_str(word);
-        html.push_str(after);
+        html.push(' ');
     }
     let left = end.saturating_sub(html.len());
     html.extend(std::iter::repeat_n('.', left));

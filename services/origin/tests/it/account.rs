@@ -2,7 +2,7 @@
 
 use crate::served::{DEADLINE, Origin, eventually};
 use serde_json::{Value, json};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 #[test]
@@ -41,7 +41,7 @@ fn paths_can_be_left_out() {
     assert_eq!(stats.get("paths"), None);
 }
 
-/// Sends requests whose answers take a minute, and waits until all are there.
+/// Sends requests whose answers take their time, and waits until all are there.
 fn send_slow_requests(origin: &Origin, many: u64) -> Vec<TcpStream> {
     let clients = (0..many).map(|n| {
         let mut client = TcpStream::connect(origin.line.api).unwrap();
@@ -76,6 +76,32 @@ fn the_highest_concurrency_stays_known_after_the_clients_have_left() {
         30
     );
     assert_eq!(origin.metric("http_requests_in_flight") as u64, 0);
+}
+
+#[test]
+fn a_client_that_leaves_a_body_without_an_end_is_noticed() {
+    for options in [
+        // The second byte is a minute away.
+        "--slow-body 1 --slow-body-every 1m",
+        "--endless-body 1",
+    ] {
+        let origin = Origin::start(options);
+        let mut clients = send_slow_requests(&origin, 3);
+        for client in &mut clients {
+            assert!(client.read(&mut [0; 500]).unwrap() > 0);
+        }
+        drop(clients);
+        let stats = in_flight(&origin, 0);
+        assert_eq!(stats["by_status"], json!({"200": 3}));
+        assert_eq!(
+            origin.stats()["paths"]["/page/1"],
+            json!({"attempts": 1, "served": 0})
+        );
+        assert_eq!(
+            origin.metric("origin_requests_total{outcome=\"abandoned\"}") as u64,
+            3
+        );
+    }
 }
 
 #[test]

@@ -36,6 +36,26 @@ fn more_connections_than_allowed_wait_until_one_ends() {
 }
 
 #[test]
+fn a_low_limit_of_open_files_is_a_low_limit_of_connections_and_no_fault() {
+    let program = assert_cmd::cargo::cargo_bin!("origin")
+        .display()
+        .to_string();
+    // 100 files are kept back.
+    let limited = format!("ulimit -n 103; exec {program} serve --port 0 --admin-port 0");
+    let mut shell = std::process::Command::new("sh");
+    shell.env_clear().args(["-c", &limited]);
+    let origin = Origin::spawn(&mut shell);
+    let mut clients: Vec<_> = (0..4).map(|_| connect(&origin)).collect();
+    for client in &mut clients[..3] {
+        assert_eq!(ask(client).unwrap(), 1);
+    }
+    clients[3]
+        .set_read_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
+    assert!(ask(&mut clients[3]).is_err(), "there was room for a fourth");
+}
+
+#[test]
 fn a_request_under_way_is_answered_before_the_service_ends() {
     let mut origin = Origin::start("--latency 500ms --drain-seconds 30");
     let mut client = connect(&origin);

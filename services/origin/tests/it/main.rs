@@ -4,8 +4,10 @@
 
 mod account;
 mod admin;
+mod client;
 mod command;
 mod connections;
+mod documented;
 mod faults;
 mod limits;
 mod pages;

@@ -1,6 +1,7 @@
 //! The pages, and what a web has beside them.
 
 use crate::served::Origin;
+use std::io::Read as _;
 use std::time::Duration;
 
 #[test]
@@ -102,4 +103,47 @@ fn an_answer_takes_its_latency_and_robots_txt_none() {
         .took
         .min(origin.get("/stats").took);
     assert!(least < Duration::from_millis(300), "{least:?}");
+}
+
+#[test]
+fn pages_are_compressed_as_the_client_accepts_and_only_when_told_to() {
+    let origin = Origin::start("--compress --redirect 0.5 --pages 20");
+    let plain = Origin::start("--redirect 0.5 --pages 20");
+    let faults = origin.faults();
+    let pages = (1..=20).map(|page| match faults.get(&format!("/page/{page}")) {
+        Some(_) => format!("/moved/{page}"),
+        None => format!("/page/{page}"),
+    });
+    for path in pages {
+        let page = plain.get(&path);
+        for (accepted, coding) in [
+            ("gzip", Some("gzip")),
+            ("gzip, br", Some("br")),
+            ("zstd", None),
+        ] {
+            let accept = format!("Accept-Encoding: {accepted}\r\n");
+            // Made the first time, and as it was made the second.
+            for _ in 0..2 {
+                let seen = origin.ask("GET", &path, &accept);
+                assert_eq!(seen.header("content-encoding"), coding, "{path}");
+                assert_eq!(seen.header("vary"), Some("accept-encoding"));
+                assert!(seen.is_whole());
+                assert_eq!(decoded(coding, &seen.body), page.body, "{path}");
+            }
+            let uncompressed = plain.ask("GET", &path, &accept);
+            assert_eq!(uncompressed.header("content-encoding"), None);
+            assert_eq!(uncompressed.body, page.body);
+        }
+    }
+}
+
+fn decoded(coding: Option<&str>, body: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::new();
+    match coding {
+        Some("gzip") => flate2::read::GzDecoder::new(body).read_to_end(&mut decoded),
+        Some("br") => brotli::Decompressor::new(body, 4096).read_to_end(&mut decoded),
+        _ => return body.to_vec(),
+    }
+    .unwrap();
+    decoded
 }

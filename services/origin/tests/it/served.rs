@@ -40,9 +40,16 @@ pub(crate) struct Origin {
 impl Origin {
     /// One that is told `options`, words separated by spaces.
     pub(crate) fn start(options: &str) -> Self {
-        let mut child = origin()
+        let mut command = origin();
+        command
             .args(["serve", "--port", "0", "--admin-port", "0"])
-            .args(options.split_whitespace())
+            .args(options.split_whitespace());
+        Self::spawn(&mut command)
+    }
+
+    /// The one that `command` starts.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
