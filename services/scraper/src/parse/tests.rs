@@ -99,7 +99,7 @@ proptest! {
         let single = found.iter().filter(|phrase| !phrase.words.contains(' '));
         prop_assert_eq!(single.map(|phrase| phrase.count).sum::<u64>(), words.len() as u64);
         let all: u64 = found.iter().map(|phrase| phrase.count).sum();
-        let expected: usize = (1..=5).map(|length| (words.len() + 1).saturating_sub(length)).sum();
+        let expected: usize = (1..=words::LONGEST_PHRASE).map(|length| (words.len() + 1).saturating_sub(length)).sum();
         prop_assert_eq!(all, expected as u64);
     }
 }

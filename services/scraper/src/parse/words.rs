@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 /// The most words of a phrase.
-const LONGEST_PHRASE: usize = 5;
+pub(super) const LONGEST_PHRASE: usize = 5;
 
 /// A phrase and how often it occurs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,34 +16,32 @@ pub struct Phrase {
 
 /// The `most` phrases of one to five words that occur most often; of those as
 /// frequent, the first by the alphabet.
+///
+/// A phrase is a part of the list of words, and nothing is copied: with a
+/// string for each, 64 threads would wait for the allocator's locks.
 pub fn frequencies(text: &str, most: usize) -> Vec<Phrase> {
-    let words: Vec<String> = text
-        .split_whitespace()
-        .map(bare)
-        .filter(|word| !word.is_empty())
-        .collect();
-    let mut counts: HashMap<String, u64> = HashMap::new();
+    let text = text.to_lowercase();
+    let words = text.split_whitespace().map(bare);
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let mut counts: HashMap<&[&str], u64> = HashMap::with_capacity(words.len() * LONGEST_PHRASE);
     for length in 1..=LONGEST_PHRASE {
         for phrase in words.windows(length) {
-            *counts.entry(phrase.join(" ")).or_default() += 1;
+            *counts.entry(phrase).or_default() += 1;
         }
     }
-    let mut phrases: Vec<Phrase> = counts
-        .into_iter()
-        .map(|(words, count)| Phrase { words, count })
-        .collect();
-    phrases.sort_unstable_by(|one, other| {
-        other
-            .count
-            .cmp(&one.count)
-            .then_with(|| one.words.cmp(&other.words))
+    let mut phrases: Vec<(&[&str], u64)> = counts.into_iter().collect();
+    phrases.sort_unstable_by(|(one, count), (other, others)| {
+        others.cmp(count).then_with(|| one.cmp(other))
     });
     phrases.truncate(most);
-    phrases
+    let phrase = |(words, count): (&[&str], u64)| Phrase {
+        words: words.join(" "),
+        count,
+    };
+    phrases.into_iter().map(phrase).collect()
 }
 
-/// A word in lower case without the punctuation around it.
-fn bare(word: &str) -> String {
+/// A word without the punctuation around it.
+fn bare(word: &str) -> &str {
     word.trim_matches(|c: char| !c.is_alphanumeric())
-        .to_lowercase()
 }

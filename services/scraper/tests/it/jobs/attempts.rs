@@ -42,15 +42,17 @@ fn attempts(port: u16) -> Vec<String> {
     .collect()
 }
 
-/// A site that sends everybody on to `location`, but has no robots.txt.
-async fn sends_on_to(listener: TcpListener, location: String) {
+/// A site that sends everybody on to `location`; `robots`: who asks for its
+/// robots.txt too, else it has none.
+async fn sends_on_to(listener: TcpListener, location: String, robots: bool) {
     loop {
         let (mut connection, _) = listener.accept().await.unwrap();
         let location = location.clone();
         tokio::spawn(async move {
             let mut request = vec![0; 4096];
             let read = connection.read(&mut request).await.unwrap_or(0);
-            let status = if request[..read].starts_with(b"GET /robots.txt") {
+            let for_robots = request[..read].starts_with(b"GET /robots.txt");
+            let status = if for_robots && !robots {
                 "404 Not Found\r\n".into()
             } else {
                 format!("302 Found\r\nLocation: {location}\r\n")
@@ -82,25 +84,24 @@ async fn no_url_that_is_not_on_the_list_is_taken() {
 async fn no_redirect_leads_where_no_url_may() {
     let inside = Origin::start("");
     for location in attempts(inside.port()) {
-        let site = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = site.local_addr().unwrap();
-        let serving = tokio::spawn(sends_on_to(site, location.clone()));
-        let station = Station::start_allowing(&address.to_string());
+        for robots in [false, true] {
+            let site = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = site.local_addr().unwrap();
+            let serving = tokio::spawn(sends_on_to(site, location.clone(), robots));
+            let station = Station::start_allowing(&address.to_string());
 
-        let body = json!({"urls": [format!("http://{address}/")]});
-        let path = begun(&station, &body).await;
-        let job = ended(&station, &path).await;
+            let body = json!({"urls": [format!("http://{address}/")]});
+            let path = begun(&station, &body).await;
+            ended(&station, &path).await;
 
-        let results = get(&station, &format!("{path}/results")).await.body;
-        let error = results["results"][0]["error"]
-            .as_str()
-            .unwrap_or("none")
-            .to_owned();
-        assert!(
-            ["refused", "bad_redirect"].contains(&error.as_str()),
-            "{location}: {error} {job}"
-        );
-        serving.abort();
+            let results = get(&station, &format!("{path}/results")).await.body;
+            let error = results["results"][0]["error"].as_str();
+            assert!(
+                matches!(error, Some("refused" | "bad_redirect")),
+                "{location} {robots}: {results}"
+            );
+            serving.abort();
+        }
     }
     let stats = inside.stats();
     assert_eq!(stats["requests"], 0, "somebody was let through");

@@ -1,6 +1,7 @@
 //! `POST /scrape` and what is asked about a job, over HTTP.
 
 mod attempts;
+mod documented;
 mod refusals;
 mod results;
 mod stopping;

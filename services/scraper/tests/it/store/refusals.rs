@@ -100,3 +100,64 @@ async fn a_table_of_somebody_else_is_not_touched() {
         .unwrap();
     assert_eq!(kept, 42);
 }
+
+/// What PostgreSQL answers instead of letting anybody in.
+fn fatal(code: &str, text: &str) -> Vec<u8> {
+    let mut fields = Vec::new();
+    for (field, value) in [('S', "FATAL"), ('V', "FATAL"), ('C', code), ('M', text)] {
+        fields.push(field as u8);
+        fields.extend_from_slice(value.as_bytes());
+        fields.push(0);
+    }
+    fields.push(0);
+    let length = u32::try_from(fields.len() + 4).unwrap();
+    [b"E".as_slice(), &length.to_be_bytes(), &fields].concat()
+}
+
+/// A server that gives one of these answers to each who connects, and then
+/// listens no more.
+async fn answering(answers: Vec<Vec<u8>>) -> (Database, tokio::task::JoinHandle<()>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move {
+        for answer in answers {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let _ = connection.read(&mut [0; 1024]).await;
+            let _ = connection.write_all(&answer).await;
+        }
+    });
+    let database = Database::new(&format!("postgres://scraper@{address}/pages"), None);
+    (database.unwrap(), serving)
+}
+
+fn into(database: Database) -> Target {
+    Target {
+        choice: StoreChoice::Postgres,
+        database: Some(database),
+        run: "a".parse().unwrap(),
+        resume: false,
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_starting_is_waited_for() {
+    let starting = || fatal("57P03", "the database system is starting up");
+    let answers = vec![starting(), starting(), fatal("28P01", "wrong password")];
+    let (database, serving) = answering(answers).await;
+
+    let refused = refused(into(database)).await.0;
+
+    assert!(refused.contains("wrong password"), "{refused}");
+    serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_postgresql_is_told_apart_from_one() {
+    let answers = vec![b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".to_vec()];
+    let (database, _serving) = answering(answers).await;
+
+    let refused = refused(into(database)).await.0;
+
+    assert!(refused.contains("PostgreSQL at 127.0.0.1:"), "{refused}");
+}
