@@ -95,3 +95,53 @@ impl Host {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn url(host: usize) -> Url {
+        Url::parse(&format!("http://h{host}/page")).unwrap()
+    }
+
+    #[test]
+    fn a_host_is_the_same_for_all_its_pages_and_another_for_another_port() {
+        let hosts = Hosts::new(None, Duration::ZERO);
+        let of = |url: &str| hosts.of(&Url::parse(url).unwrap());
+
+        assert!(Arc::ptr_eq(&of("http://h/a?b"), &of("http://H:80/c")));
+        assert!(!Arc::ptr_eq(&of("http://h/"), &of("http://h:81/")));
+        assert!(!Arc::ptr_eq(&of("http://h/"), &of("https://h/")));
+    }
+
+    #[test]
+    fn of_very_many_hosts_those_that_matter_now_are_kept() {
+        let hosts = Hosts::new(None, Duration::ZERO);
+        let in_use = hosts.of(&url(0));
+        hosts.of(&url(1)).pause(Duration::from_hours(1));
+        for host in 2..3 * MOST_HOSTS {
+            hosts.of(&url(host));
+        }
+
+        assert!(hosts.known.lock().unwrap().len() <= MOST_HOSTS + 1);
+        assert!(Arc::ptr_eq(&in_use, &hosts.of(&url(0))));
+        assert!(!hosts.of(&url(1)).pace().is_idle(Instant::now()));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_slot_or_a_pause_gets_it_when_it_ends() {
+        let hosts = Hosts::new(Some(1), Duration::ZERO);
+        let host = hosts.of(&url(0));
+        let first = host.turn().await;
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), host.turn())
+                .await
+                .is_err()
+        );
+
+        drop(first);
+
+        assert!(host.turn().await.is_some());
+    }
+}
