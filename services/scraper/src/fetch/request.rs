@@ -4,7 +4,7 @@ use super::decode::{self, Undecodable, decode};
 use super::{Body, Fetcher, fault};
 use crate::outcome::ErrorKind;
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName,
     LOCATION, RETRY_AFTER, USER_AGENT,
@@ -114,7 +114,9 @@ async fn read(
     read_timeout: Duration,
     bytes: &mut u64,
 ) -> Result<Vec<u8>, ErrorKind> {
-    let mut content = Vec::new();
+    // As much as it says at the start, but not on a stranger's word alone.
+    let expected = body.size_hint().lower().min(MOST_UNWANTED as u64);
+    let mut content = Vec::with_capacity(expected as usize);
     loop {
         let frame = match timeout(read_timeout, body.frame()).await {
             Err(_) => return Err(ErrorKind::Timeout),

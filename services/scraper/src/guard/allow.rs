@@ -43,11 +43,8 @@ pub enum Trust {
 
 /// Why a text is no entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no host to allow: {why}; write host, host:port, *.domain or *")]
-pub struct NotAnEntry {
-    text: String,
-    why: &'static str,
-}
+#[error("{0}; write host, host:port, *.domain or *")]
+pub struct NotAnEntry(&'static str);
 
 impl AllowList {
     /// A list of `entries`.
@@ -140,23 +137,19 @@ impl FromStr for Entry {
     type Err = NotAnEntry;
 
     fn from_str(text: &str) -> Result<Self, NotAnEntry> {
-        let refuse = |why| NotAnEntry {
-            text: text.into(),
-            why,
-        };
         if text.contains("//") {
-            return Err(refuse("it is a URL"));
+            return Err(NotAnEntry("is a URL"));
         }
-        let (host, port) = split_port(text).map_err(refuse)?;
+        let (host, port) = split_port(text).map_err(NotAnEntry)?;
         let hosts = match host.strip_prefix("*") {
             Some("") => Hosts::Any,
             Some(rest) => {
                 let domain = rest
                     .strip_prefix('.')
-                    .ok_or_else(|| refuse("* stands for whole names alone"))?;
-                Hosts::Below(domain_name(domain).map_err(refuse)?)
+                    .ok_or(NotAnEntry("has a * that stands for no whole names"))?;
+                Hosts::Below(domain_name(domain).map_err(NotAnEntry)?)
             }
-            None => Hosts::Named(host_name(host).map_err(refuse)?),
+            None => Hosts::Named(host_name(host).map_err(NotAnEntry)?),
         };
         Ok(Self { hosts, port })
     }
@@ -186,9 +179,9 @@ fn split_port(text: &str) -> Result<(&str, Option<u16>), &'static str> {
     match port[1..].parse() {
         Ok(port @ 1..) if port_is_plain(&text[host.len() + 1..]) => Ok((host, Some(port))),
         _ if host.is_empty() || text.matches(':').count() > 1 => {
-            Err("an IPv6 address stands in brackets")
+            Err("has no brackets around its IPv6 address")
         }
-        _ => Err("a port is a number from 1 to 65535"),
+        _ => Err("has a port that is no number from 1 to 65535"),
     }
 }
 
@@ -198,9 +191,9 @@ fn port_is_plain(port: &str) -> bool {
 }
 
 fn host_name(text: &str) -> Result<Host<String>, &'static str> {
-    let host = canonical_owned(Host::parse(text).map_err(|_| "it is no host name or address")?);
+    let host = canonical_owned(Host::parse(text).map_err(|_| "is no host name or address")?);
     match &host {
-        Host::Domain(name) if !is_plain(name) => Err("it is no host name or address"),
+        Host::Domain(name) if !is_plain(name) => Err("is no host name or address"),
         _ => Ok(host),
     }
 }
@@ -208,7 +201,7 @@ fn host_name(text: &str) -> Result<Host<String>, &'static str> {
 fn domain_name(text: &str) -> Result<String, &'static str> {
     match host_name(text)? {
         Host::Domain(name) => Ok(name),
-        Host::Ipv4(_) | Host::Ipv6(_) => Err("there is nothing below an address"),
+        Host::Ipv4(_) | Host::Ipv6(_) => Err("is an address, which nothing is below"),
     }
 }
 

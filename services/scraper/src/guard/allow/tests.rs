@@ -70,7 +70,7 @@ fn the_entry_that_describes_a_host_most_closely_decides() {
 fn what_is_no_entry_is_refused_with_what_to_write() {
     for (text, says) in [
         ("", "no host name"),
-        ("http://origin:8080", "it is a URL"),
+        ("http://origin:8080", "is a URL"),
         ("origin:", "1 to 65535"),
         ("origin:0", "1 to 65535"),
         ("origin:65536", "1 to 65535"),
@@ -84,8 +84,8 @@ fn what_is_no_entry_is_refused_with_what_to_write() {
         ("*.*", "no host name"),
         ("a.*.org", "no host name"),
         ("a..org", "no host name"),
-        ("*.10.0.0.1", "below an address"),
-        ("*.[::1]", "below an address"),
+        ("*.10.0.0.1", "nothing is below"),
+        ("*.[::1]", "nothing is below"),
         ("a b", "no host name"),
         ("user@origin", "no host name"),
         ("origin/path", "no host name"),
