@@ -6,13 +6,13 @@
 # the build cache of Docker, whoever filled it.
 set -eu
 cd "$(dirname "$0")/.."
-for part in lib/common lib/docker bench/table bench/lab bench/station bench/ratios bench/observability; do
+for part in lib/common lib/docker bench/table bench/lab bench/station bench/ratios bench/origin bench/observability; do
     # shellcheck source=/dev/null
     . "scripts/$part.sh"
 done
 
 # Each is a function, too, and a table in docs/performance.md.
-PARTS='lab station peers parallel sieve overhead scraper observability'
+PARTS='lab station peers parallel sieve overhead scraper origin observability'
 
 # A decimal comma would break every figure; narrowed rows would be other ones.
 export LC_ALL=C

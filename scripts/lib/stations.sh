@@ -28,7 +28,6 @@ prepare_state() {
 # the volumes of those that were set up with them. The containers have several
 # users: so the folder keeps other people out, and not the file's own mode.
 prepare_secrets() {
-    new_secrets=''
     # shellcheck disable=SC2013 # a path without blanks in each
     for secret in $(sed -n "s|^ *file: *\.\./\($STATE/secrets/[a-z0-9-]*\)$|\1|p" "$file"); do
         [ ! -s "$secret" ] || continue
@@ -37,14 +36,14 @@ prepare_secrets() {
         od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$secret.new"
         chmod 644 "$secret.new"
         mv "$secret.new" "$secret"
-        new_secrets=yes
     done
 }
 
-# A database from before its secret was made anew takes the new one: whoever is
-# inside its container needs none.
-renew_passwords() {
-    [ -n "$new_secrets" ] && printf '%s\n' "$beside" | grep -qx postgres || return 0
+# A database from before its secret was made anew, or from another checkout (the
+# volume is the project's), takes this one: whoever is inside its container
+# needs none.
+set_password() {
+    printf '%s\n' "$beside" | grep -qx postgres || return 0
     # shellcheck disable=SC2016 # the container's variables
     attended docker compose -p "$PROJECT" -f "$file" exec -T postgres sh -c '
         tries=0
@@ -116,7 +115,7 @@ start_stations() {
     # What is beside them first: they would ask for it at once.
     # shellcheck disable=SC2086 # one word per service
     attended docker compose -p "$PROJECT" -f "$file" up -d --no-build --remove-orphans $beside $stations || return
-    renew_passwords
+    set_password
 }
 
 # The lab as Compose resolved it, for the runner.
