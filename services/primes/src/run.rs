@@ -295,6 +295,7 @@ mod tests {
                 answer,
                 ..ReplicaAccount::default()
             }],
+            ..Round::default()
         };
         report.rows = vec![Row {
             rounds: answers.iter().map(sample).collect(),

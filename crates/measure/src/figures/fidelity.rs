@@ -43,7 +43,8 @@ pub fn quota_fidelity(round: &RoundFigures, shares: Option<&[f64]>) -> Option<f6
     if round.waiting.is_some_and(|job| waits(job) >= model) {
         return None;
     }
-    let model = model + round.idle_start_seconds();
+    // What was left of the quota before the first items had come may be of use yet.
+    let model = measured.clamp(model, model + round.idle_start_seconds());
     let fidelity = model / measured;
     (measured > 0.0 && fidelity.is_finite()).then_some(fidelity)
 }
