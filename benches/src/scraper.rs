@@ -61,7 +61,9 @@ pub fn against_peers(rounds: u32) -> anyhow::Result<Figures> {
     let programs = std::env::current_exe().context("this program's own folder is not known")?;
     let origin = Origin::start(&programs)?;
     let has_database = std::env::var_os(DATABASE).is_some();
-    let ours = [BARE_64, BARE_256, BARE_1000, THREADS_64, LIGHT_64, STORED_64];
+    let ours = [
+        BARE_64, BARE_256, BARE_1000, THREADS_64, LIGHT_64, STORED_64,
+    ];
     let mut columns: Vec<(Source, Way)> = ours
         .into_iter()
         .filter(|way| way.store == "none" || has_database)
@@ -89,7 +91,9 @@ pub fn against_peers(rounds: u32) -> anyhow::Result<Figures> {
     }
     let contestants = columns.iter().map(|(source, way)| {
         let (source, way, origin, programs) = (*source, *way, &origin, &programs);
-        Contestant::new(source.name(way), move || source.fetch(way, origin, programs))
+        Contestant::new(source.name(way), move || {
+            source.fetch(way, origin, programs)
+        })
     });
     let measured = in_turn(rounds, contestants.collect())?;
     let of = |source: Source, way: Way| {
@@ -128,9 +132,24 @@ fn fill(figures: &mut Figures, of: &Samples<'_>) -> anyhow::Result<()> {
     };
     let wall = |samples: &[Fetched]| -> Vec<f64> { samples.iter().map(|s| s.seconds).collect() };
     for (name, ours, theirs, goal) in [
-        ("CPU per page, async 64 ÷ aiohttp 64", BARE_64, aiohttp, Some(Goal::AtMost(1.0 / 3.0))),
-        ("CPU per page, async 64 with light parsing and storing ÷ aiohttp 64 without either", STORED_64, aiohttp, Some(Goal::AtMost(1.0))),
-        ("CPU per page, threads 64 ÷ requests in 64 threads", THREADS_64, Source::Python("threads"), None),
+        (
+            "CPU per page, async 64 ÷ aiohttp 64",
+            BARE_64,
+            aiohttp,
+            Some(Goal::AtMost(1.0 / 3.0)),
+        ),
+        (
+            "CPU per page, async 64 with light parsing and storing ÷ aiohttp 64 without either",
+            STORED_64,
+            aiohttp,
+            Some(Goal::AtMost(1.0)),
+        ),
+        (
+            "CPU per page, threads 64 ÷ requests in 64 threads",
+            THREADS_64,
+            Source::Python("threads"),
+            None,
+        ),
     ] {
         if let (Some(ours), Some(theirs)) = (of(Source::Ours, ours), of(theirs, BARE_64)) {
             let (ours, theirs) = (cpu(ours), cpu(theirs));
@@ -148,10 +167,18 @@ fn fill(figures: &mut Figures, of: &Samples<'_>) -> anyhow::Result<()> {
     }
     if let Some(samples) = of(Source::Ours, BARE_1000) {
         let peaks = samples.iter().filter_map(|s| s.memory_peak_bytes);
-        let mebibytes: Vec<f64> = peaks.map(|bytes| bytes as f64 / f64::from(1 << 20)).collect();
+        let mebibytes: Vec<f64> = peaks
+            .map(|bytes| bytes as f64 / f64::from(1 << 20))
+            .collect();
         if let Some(figure) = interval(&mebibytes) {
             let name = "memory with 1000 requests under way";
-            row(figures, name, &figure, "MiB, resident at most", Some(Goal::AtMost(64.0)));
+            row(
+                figures,
+                name,
+                &figure,
+                "MiB, resident at most",
+                Some(Goal::AtMost(64.0)),
+            );
         }
     }
     Ok(())
@@ -168,7 +195,11 @@ fn median(values: &[f64]) -> String {
 
 /// The library's version, where Python has it.
 fn installed(library: &str) -> Option<String> {
-    version_of(Command::new("python3").arg(script()).args(["version", library]))
+    version_of(
+        Command::new("python3")
+            .arg(script())
+            .args(["version", library]),
+    )
 }
 
 fn script() -> PathBuf {
@@ -209,17 +240,25 @@ impl Source {
                 let mut command = Command::new(programs.with_file_name("scraper"));
                 command.args(["run", "--format", "json", "--origin", &origin.url]);
                 command.args(["--pages", &pages, "--concurrency", &at_once]);
-                command.args(["--mode", way.mode, "--parse", way.parse, "--store", way.store]);
+                command.args([
+                    "--mode", way.mode, "--parse", way.parse, "--store", way.store,
+                ]);
                 let text = output_of(&mut command)?;
                 serde_json::from_str(&text).context("`scraper run`'s summary")?
             }
             Self::Python(form) => {
                 let mut command = Command::new("python3");
-                command.arg(script()).args([form, &origin.url, &pages, &at_once]);
+                command
+                    .arg(script())
+                    .args([form, &origin.url, &pages, &at_once]);
                 from_words(&output_of(&mut command)?)?
             }
         };
-        ensure!(fetched.pages == PAGES, "{} pages of {PAGES} came", fetched.pages);
+        ensure!(
+            fetched.pages == PAGES,
+            "{} pages of {PAGES} came",
+            fetched.pages
+        );
         Ok(fetched)
     }
 }
