@@ -84,12 +84,12 @@ impl Goal {
     pub fn judge(self, measured: &Interval) -> String {
         let (goal, met, missed) = match self {
             Self::AtMost(most) => (
-                format!("≤ {most}"),
+                format!("≤ {}", thousandths(most)),
                 measured.high <= most,
                 measured.low > most,
             ),
             Self::AtLeast(least) => (
-                format!("≥ {least}"),
+                format!("≥ {}", thousandths(least)),
                 measured.low >= least,
                 measured.high < least,
             ),
@@ -101,6 +101,11 @@ impl Goal {
         };
         format!("{goal}: {judged}")
     }
+}
+
+/// `1.25`, and `0.333` of a third.
+fn thousandths(goal: f64) -> f64 {
+    (goal * 1e3).round() / 1e3
 }
 
 /// `0.93 (0.90–0.97)`; a single round has no range.
@@ -137,6 +142,11 @@ mod tests {
         assert_eq!(goal.judge(&rounds(0.97, 0.98, 0.99)), "≥ 0.97: met");
         assert_eq!(goal.judge(&rounds(0.9, 0.98, 0.99)), "≥ 0.97: not shown");
         assert_eq!(goal.judge(&rounds(0.9, 0.91, 0.96)), "≥ 0.97: not met");
+        assert!(
+            Goal::AtMost(1.0 / 3.0)
+                .judge(&rounds(0.2, 0.3, 0.3))
+                .starts_with("≤ 0.333:")
+        );
         let single = Interval {
             coverage: 0.0,
             ..rounds(0.98, 0.98, 0.98)
