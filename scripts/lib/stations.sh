@@ -36,6 +36,8 @@ prepare_secrets() {
         od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$secret.new"
         chmod 644 "$secret.new"
         mv "$secret.new" "$secret"
+        # As root for the user whose runs these are.
+        [ "$(id -u)" != 0 ] || chown "$PARLAB_USER" "${secret%/*}" "$secret"
     done
 }
 
@@ -53,7 +55,7 @@ set_password() {
             sleep 1
         done
         printf "ALTER ROLE \"%s\" PASSWORD '"'%s'"';\n" "$POSTGRES_USER" "$(cat "$POSTGRES_PASSWORD_FILE")" |
-            psql -q -U "$POSTGRES_USER" "$POSTGRES_DB"'
+            psql -q -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" "$POSTGRES_DB"'
 }
 
 build_image() {

@@ -138,7 +138,10 @@ async fn postgres(model: &LabModel, logs: &Path) -> anyhow::Result<Option<Postgr
             Ok(Some(postgres))
         }
         Err(error) => {
-            eprintln!("no PostgreSQL, so the lab goes without: {error:#}");
+            eprintln!(
+                "no PostgreSQL, so outcomes go into files of JSON lines, each removed with its \
+                 sample: {error:#}"
+            );
             Ok(None)
         }
     }

@@ -26,5 +26,5 @@ COMMENT ON COLUMN pages.links IS 'how many links; null: not parsed';
 COMMENT ON COLUMN pages.words IS 'how many words; null: not parsed';
 COMMENT ON COLUMN pages.bytes IS 'of the last body, decompressed, as far as it was read';
 COMMENT ON COLUMN pages.hash IS 'BLAKE3 of the body; null: not parsed';
-COMMENT ON COLUMN pages.elapsed_seconds IS 'from the start of the first attempt to the end of the last';
+COMMENT ON COLUMN pages.elapsed_seconds IS 'from when it was taken up to the end of the last attempt: waits for its host and pauses are in it';
 COMMENT ON COLUMN pages.fetched_at IS 'when the last attempt ended';

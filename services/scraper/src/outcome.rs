@@ -19,7 +19,7 @@ pub struct Outcome {
     pub page: Option<Page>,
     /// Bytes of the last body, decompressed, as far as it was read.
     pub bytes: u64,
-    /// From the first attempt's start to the end.
+    /// From when it was taken up to the end, waits for its host included.
     pub elapsed: Duration,
     /// When it ended.
     pub fetched_at: SystemTime,

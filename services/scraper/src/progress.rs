@@ -1,6 +1,6 @@
 //! What is counted while a run goes on, for whoever watches it.
 
-use crate::outcome::{ErrorKind, Outcome};
+use crate::outcome::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,7 +26,7 @@ pub struct Progress {
     pub pages: Count,
     /// URLs that did not, by kind.
     failed: [Count; ErrorKind::ALL.len()],
-    /// Requests that left, redirects and robots.txt included.
+    /// Requests begun, redirects and robots.txt included.
     pub requests: Count,
     /// Attempts that were made again.
     pub retries: Count,
@@ -65,11 +65,11 @@ impl Progress {
         self.each(|counts| counts.retries.add(1));
     }
 
-    /// A URL has its outcome.
-    pub fn ended(&self, outcome: &Outcome) {
+    /// A URL has its outcome: a page or an error, after so many bytes.
+    pub fn ended(&self, error: Option<ErrorKind>, bytes: u64) {
         self.each(|counts| {
-            counts.bytes.add(outcome.bytes);
-            match outcome.error {
+            counts.bytes.add(bytes);
+            match error {
                 None => counts.pages.add(1),
                 Some(kind) => counts.failed[kind as usize].add(1),
             }

@@ -12,7 +12,8 @@ pub struct Policy {
     pub first_pause: Duration,
     /// No pause of our own is longer.
     pub longest_pause: Duration,
-    /// A server that asks for more patience than this is asked no more.
+    /// A server that asks for more patience than this is asked no more for that
+    /// URL, and for others only after so long.
     pub longest_retry_after: Duration,
 }
 
@@ -30,6 +31,9 @@ impl Default for Policy {
 /// How many times as many attempts a URL gets that is refused by a rate limit
 /// alone: the server works, and says when to come again.
 const PATIENCE_WITH_LIMITS: u32 = 4;
+
+/// Up to this pauses grow also where a server asks for shorter ones.
+const LEAST_GROWN: Duration = Duration::from_secs(1);
 
 /// Whether another attempt may do better: the connection failed, or the server
 /// says that it is its own fault or a matter of time. Not after a time-out of
@@ -83,7 +87,9 @@ impl Policy {
         let own = full.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0);
         match asked {
             Some(asked) if asked > self.longest_retry_after => None,
-            Some(asked) => Some(asked + own.min(self.first_pause)),
+            // One that asks for next to nothing must not bring all back at once,
+            // again and again.
+            Some(asked) => Some(asked.max(own.min(LEAST_GROWN)) + own.min(self.first_pause)),
             None => Some(own),
         }
     }
@@ -147,6 +153,15 @@ mod tests {
         assert_eq!(once.pause(1, Some(429), None, 0.5), None);
     }
 
+    #[test]
+    fn a_server_that_asks_for_nothing_gets_pauses_that_grow_to_a_second() {
+        let policy = Policy::default();
+        let pause = |made| policy.pause(made, Some(429), Some(Duration::ZERO), 0.0);
+        assert_eq!(pause(1), Some(Duration::from_millis(200)));
+        assert!(pause(3) > pause(2) && pause(2) > pause(1));
+        assert_eq!(pause(15), Some(Duration::from_millis(1200)));
+    }
+
     proptest! {
         #[test]
         fn pauses_are_capped_and_random_and_attempts_end(
@@ -165,7 +180,7 @@ mod tests {
                 Some(pause) => {
                     prop_assert!(made < attempts);
                     prop_assert!(pause >= asked.unwrap_or_default());
-                    let most = asked.map_or(policy.longest_pause, |asked| asked + policy.first_pause);
+                    let most = asked.map_or(policy.longest_pause, |asked| asked.max(LEAST_GROWN) + policy.first_pause);
                     prop_assert!(pause <= most);
                 }
                 None => prop_assert!(made >= attempts || attempts == 1 || asked > Some(policy.longest_retry_after)),

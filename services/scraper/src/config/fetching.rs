@@ -37,7 +37,7 @@ pub struct FetchArgs {
     #[arg(long, env = "SCRAPER_LONGEST_PAUSE", default_value = "10s", value_parser = duration)]
     pub longest_pause: Duration,
 
-    /// A server that asks for a longer pause (Retry-After) is asked no more, 1ms to 1h
+    /// A URL whose server asks for a longer pause (Retry-After) is given up, 1ms to 1h; after a 429 the others of its host wait so long
     #[arg(long, env = "SCRAPER_LONGEST_RETRY_AFTER", default_value = "30s", value_parser = duration)]
     pub longest_retry_after: Duration,
 

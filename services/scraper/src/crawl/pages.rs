@@ -48,9 +48,12 @@ impl Pages {
         let fetched = self.fetcher.fetch(&url).await;
         let (fetched, page) = self.parse(fetched).await;
         let outcome = outcome(url, fetched, page);
-        self.crawl.fetch.progress.ended(&outcome);
-        if let Err(failed) = self.crawl.store.put(outcome).await {
-            self.crawl.control.fail(failed);
+        let (error, bytes) = (outcome.error, outcome.bytes);
+        match self.crawl.store.put(outcome).await {
+            // Not before: a run that is stopped while the store is full has lost
+            // no account of this one, and says that it is left.
+            Ok(()) => self.crawl.fetch.progress.ended(error, bytes),
+            Err(failed) => self.crawl.control.fail(failed),
         }
         clock::put_down();
     }

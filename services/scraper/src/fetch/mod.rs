@@ -52,7 +52,7 @@ pub struct Fetched {
     pub bytes: u64,
     /// The page, or why there is none.
     pub body: Result<Body, ErrorKind>,
-    /// From the first attempt's start.
+    /// From when it was taken up, waits for its host included.
     pub elapsed: Duration,
 }
 
@@ -136,11 +136,12 @@ impl Fetcher {
         let asked = asked.and_then(|value| retry::retry_after(value, SystemTime::now()));
         let policy = &self.shared.options.retry;
         let pause = policy.pause(made, status, asked, fastrand::f64());
-        if let (Some(429), Some(asked), Some(_)) = (status, asked, pause)
+        if let (Some(429), Some(asked)) = (status, asked)
             && let Some(host) = &attempt.host
         {
-            // It is meant for all requests, not for this one alone.
-            host.pause(asked);
+            // It is meant for all requests, not for this one alone, and also
+            // where this one is not made again.
+            host.pause(asked.min(policy.longest_retry_after));
         }
         pause
     }

@@ -117,7 +117,8 @@ pub struct ScrapeResult {
     pub bytes: u64,
     /// BLAKE3 of the body in hexadecimal; null: not parsed.
     pub hash: Option<String>,
-    /// From the start of the first attempt to the end of the last.
+    /// From when it was taken up to the end of the last attempt, waits for its
+    /// host and pauses included.
     pub elapsed_seconds: f64,
     /// When that was (RFC 3339).
     pub fetched_at: String,

@@ -111,6 +111,7 @@ async fn scraped(config: &RunConfig, target: Target, input: Input) -> anyhow::Re
     let store = store::open(target)
         .await
         .context("the store cannot be opened")?;
+    say_run(config, &run, store.done().len());
     let running = Running {
         config,
         run,
@@ -121,6 +122,18 @@ async fn scraped(config: &RunConfig, target: Target, input: Input) -> anyhow::Re
         started: Instant::now(),
     };
     running.finished(store, input).await
+}
+
+/// Which run it is, before anything can end it: a killed one says nothing.
+fn say_run(config: &RunConfig, run: &RunId, done: usize) {
+    if config.store == StoreChoice::None {
+        return;
+    }
+    match &config.resume {
+        None => eprintln!("run {run}; --resume {run} goes on with it"),
+        Some(_) if done == 0 => eprintln!("nothing is stored of run {run}, so all is fetched"),
+        Some(_) => eprintln!("run {run} goes on: {done} URLs have their outcome"),
+    }
 }
 
 impl Running<'_> {

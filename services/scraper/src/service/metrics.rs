@@ -120,7 +120,7 @@ fn families(all: &Progress, kinds: &[ErrorKind]) -> prometheus::Result<Vec<Metri
         ),
         (
             "scraper_requests_total",
-            "Requests that left.",
+            "Requests begun.",
             all.requests.get(),
         ),
         (

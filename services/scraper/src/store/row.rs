@@ -29,7 +29,8 @@ pub struct Row {
     pub bytes: u64,
     /// BLAKE3 of the body; `None`: not parsed.
     pub hash: Option<[u8; 32]>,
-    /// From the start of the first attempt to the end of the last.
+    /// From when it was taken up to the end of the last attempt, waits for its
+    /// host and pauses included.
     pub elapsed_seconds: f64,
     /// When the last attempt ended; a moment in the years 1970 to 9999.
     pub fetched_at: SystemTime,

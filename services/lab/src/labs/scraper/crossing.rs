@@ -3,7 +3,7 @@
 
 use crate::labs::limits;
 use measure::figures::names;
-use measure::report::{Group, Row, RunReport, Station};
+use measure::report::{Group, Row, RunReport, Station, VerdictKind};
 use measure::text::names::row_name;
 use measure::waiting::{WaitingJob, raw, under_way};
 
@@ -63,23 +63,20 @@ fn group(report: &RunReport, station: &Station, kernel: &str) -> Option<Group> {
     })
 }
 
-/// The row that tells what a page costs among many: async, on the station that
-/// the baseline runs on.
+/// The row that tells what a page costs among many: async with the most at
+/// once, on the station that the baseline runs on.
 fn freest<'a>(report: &'a RunReport, kernel: &str) -> Option<&'a Row> {
     let baseline = report.rows.iter().find(|row| row.baseline)?;
-    report.rows.iter().find(|row| {
+    let of_these = report.rows.iter().filter(|row| {
         (
             row.station.as_str(),
             row.strategy.as_str(),
             row.kernel.as_str(),
         ) == (baseline.station.as_str(), "async", kernel)
             && !row.figures.is_empty()
-    })
+    });
+    of_these.max_by_key(|row| row.workers)
 }
-
-/// From this share of the CPU time granted on, that is what the pages wait for:
-/// the first turn of pages needs none.
-const NEARLY_ALL: f64 = 0.9;
 
 /// What the rows show of it. Of one that used up its CPU time, the pages that
 /// came per second and Little's law tell how many were under way at the origin:
@@ -89,14 +86,20 @@ fn measured(rows: &[&Row], latency_seconds: f64) -> String {
     for row in rows {
         let figures = row.cpus_used.zip(row.granted_cpus);
         let rate = row.figures.get(names::REQUESTS_PER_SECOND);
+        // On which side of it the row was, its verdict says and nothing else.
+        let by_cpu = match row.verdict.as_ref().map(|verdict| verdict.kind) {
+            Some(VerdictKind::Quota | VerdictKind::Bursts | VerdictKind::Cpu) => true,
+            Some(VerdictKind::Waiting) => false,
+            _ => continue,
+        };
         let (Some((used, granted)), Some(&rate)) = (figures, rate) else {
             continue;
         };
         let use_of = format!("{used:.2} of {} in use", limits::cpu_count(granted));
         let under_way = under_way(rate, latency_seconds);
-        parts.push(if used >= NEARLY_ALL * granted {
+        parts.push(if by_cpu {
             format!(
-                "with {} at once the CPU time was used up ({use_of}) and {rate:.0} pages came per \
+                "with {} at once the CPU time was what bound ({use_of}) and {rate:.0} pages came per \
                  second, so that {under_way:.1} were under way at the origin: there is the crossing",
                 row.workers
             )
@@ -151,8 +154,9 @@ pub fn littles_law(report: &RunReport) -> Option<Group> {
         rows: rows.iter().map(|row| row.key()).collect(),
         sentence: format!(
             "Pages per second × how long the origin takes for one is how many it has under way on \
-             average: {}. Where that is far below the number at once, the pages wait at the \
-             scraper, for CPU time.",
+             average: {}. Where that is below the number at once, the others were at the scraper \
+             meanwhile, for its CPU time or in a pause before another attempt, or the last turn was \
+             not full.",
             told.join("; ")
         ),
         serial_fractions: Vec::new(),

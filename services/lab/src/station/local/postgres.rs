@@ -321,7 +321,10 @@ fn remove_stale() {
     for entry in entries.into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let runner = name.strip_prefix(FOLDER).and_then(|id| id.parse().ok());
-        let ended = runner.is_some_and(|id: u32| !Path::new("/proc").join(id.to_string()).exists());
+        // Of this process's own number it is an earlier process's.
+        let ended = runner.is_some_and(|id: u32| {
+            id == std::process::id() || !Path::new("/proc").join(id.to_string()).exists()
+        });
         if ended {
             let _ = std::fs::remove_dir_all(entry.path());
         }
