@@ -27,10 +27,7 @@ pub fn analyse(report: &mut RunReport) {
             .and_then(|b| reference(report, b, index))
             .filter(other);
         let given = Given {
-            // A speedup over another job would be none.
-            baseline: baseline
-                .filter(|&b| report.rows[b].kernel == report.rows[index].kernel)
-                .map_or(&[], |b| &figures[b]),
+            baseline: baseline.map_or(&[], |b| &figures[b]),
             reference: reference.map_or(&[], |i| &figures[i]),
         };
         fill_row(&mut report.rows[index], &figures[index], given);
@@ -45,7 +42,7 @@ pub fn analyse(report: &mut RunReport) {
 /// What one row is held against.
 #[derive(Clone, Copy)]
 struct Given<'a> {
-    /// The baseline's rounds, where its kernel is this row's.
+    /// The baseline's rounds.
     baseline: &'a [RoundFigures],
     /// The rounds of the row that its CPU time is predicted from.
     reference: &'a [RoundFigures],
