@@ -265,7 +265,7 @@ fn commands(document: &Path) -> Vec<String> {
 fn every_command_in_the_documents_names_what_exists() {
     let targets = make_targets();
     let labs = labs();
-    let files = labs.iter().map(|lab| read(&format!("compose/{lab}.yml")));
+    let files = labs.iter().map(|lab| read(format!("compose/{lab}.yml")));
     let stations = files.collect::<Vec<_>>().concat();
     for document in documents() {
         for command in commands(&document) {
