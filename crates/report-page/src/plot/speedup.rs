@@ -8,6 +8,7 @@ use crate::html::{EachHtml, Text};
 use measure::report::{Interval, Row, RunReport};
 use measure::text::figures::{cpus, two_decimals};
 use measure::text::names::{by_station, replicas, work};
+use measure::waiting::WaitingJob;
 use panel::Panel;
 use std::collections::BTreeSet;
 
@@ -54,6 +55,14 @@ const BEYOND: &str = " A mark beyond it took less CPU time for the job than the 
     machine was faster at that time, or the strategy does less work. So speedups here are no more \
     exact than that.";
 
+/// What the dashed line is.
+const CEILING: &str = " The dashed line is the ceiling of the station&#39;s budget at the baseline&#39;s \
+    speed: no more than its workers, and no more than the CPUs it was granted.";
+
+/// A baseline that waits leaves its CPUs alone: how much faster they could be
+/// says nothing of how many could wait at once.
+const NO_CEILING: &str = " What is waited for has no ceiling by the CPUs that it is granted.";
+
 /// What a budget allows at most.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Ceiling {
@@ -96,6 +105,7 @@ pub(crate) fn speedup(report: &RunReport) -> String {
     let panels: String = (0..)
         .zip(&stations)
         .html(|(index, station)| one(&plan, index, station));
+    let of_ceiling = if waits(report) { NO_CEILING } else { CEILING };
     let beyond = if stations.iter().any(Station::goes_beyond) {
         BEYOND
     } else {
@@ -104,11 +114,10 @@ pub(crate) fn speedup(report: &RunReport) -> String {
     format!(
         "<figure>\n<figcaption>How many times as fast as the baseline, against the workers of all \
          replicas together. Marks are medians and whiskers their intervals; a line joins those of \
-         {}. The dashed line is the ceiling of the station&#39;s budget at the baseline&#39;s speed: \
-         no more than its workers, and no more than the CPUs it was granted.{beyond}</figcaption>\n\
+         {}.{of_ceiling}{beyond}</figcaption>\n\
          {}<div class=\"panels\">\n{panels}</div>\n</figure>\n",
         Text(&plan.strategies[0]),
-        legend(&plan)
+        legend(&plan, waits(report))
     )
 }
 
@@ -143,7 +152,16 @@ fn points(report: &RunReport, rows: &[&Row], strategies: &[String]) -> Vec<Point
         .collect()
 }
 
+/// Whether the lab's job is one that waits.
+fn waits(report: &RunReport) -> bool {
+    let mut rounds = report.rows.iter().flat_map(|row| &row.rounds);
+    rounds.any(|round| WaitingJob::of(round).is_some())
+}
+
 fn ceiling(report: &RunReport, rows: &[&Row]) -> Option<Ceiling> {
+    if waits(report) {
+        return None;
+    }
     let usable = |cpus: &f64| cpus.is_finite() && *cpus > 0.0;
     let baseline = report.rows.iter().find(|row| row.baseline)?;
     Some(Ceiling {
@@ -161,7 +179,7 @@ fn one(plan: &Plan, index: usize, station: &Station) -> String {
         .map(|point| point.speedup.median)
         .fold(0.0, f64::max);
     let ceiling = station.ceiling.map_or_else(
-        || "ceiling unknown".to_owned(),
+        || "no ceiling drawn".to_owned(),
         |ceiling| format!("ceiling {} ×", cpus(ceiling.at(usize::MAX))),
     );
     let drawing = Panel::new(plan, station).svg(index);
@@ -173,7 +191,7 @@ fn one(plan: &Plan, index: usize, station: &Station) -> String {
     )
 }
 
-fn legend(plan: &Plan) -> String {
+fn legend(plan: &Plan, waits: bool) -> String {
     let marks: String = plan.strategies.iter().enumerate().html(|(index, name)| {
         format!(
             "<li><svg class=\"key\" viewBox=\"0 0 24 16\" aria-hidden=\"true\">{}</svg> {}</li>\n",
@@ -181,6 +199,9 @@ fn legend(plan: &Plan) -> String {
             Text(name)
         )
     });
+    if waits {
+        return format!("<ul class=\"legend\">\n{marks}</ul>\n");
+    }
     format!(
         "<ul class=\"legend\">\n{marks}<li><svg class=\"key\" viewBox=\"0 0 24 16\" \
          aria-hidden=\"true\"><path class=\"beyond\" d=\"M0 0H24V8H0Z\"/><path class=\"ceiling\" \
