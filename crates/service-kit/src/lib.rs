@@ -13,6 +13,7 @@
 //! | [`healthcheck`](mod@healthcheck) | the `healthcheck` command |
 //! | [`host`] | the machine, for a run report |
 //! | [`runlock`] | one measured run at a time |
+//! | [`openapi`] | what stations' API descriptions have in common |
 //! | [`sampling`] | one sample: aligned start, workers' clocks, counters |
 //!
 //! A whole service, `examples/greeter.rs`; only its routes are its own:
@@ -26,6 +27,7 @@ pub mod admin;
 pub mod config;
 pub mod healthcheck;
 pub mod host;
+pub mod openapi;
 pub mod problem;
 pub mod runlock;
 pub mod runtime;

@@ -1,0 +1,117 @@
+//! What every station's API description has in common.
+
+use crate::problem::MEDIA_TYPE;
+use measure::report::ReplicaAccount;
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
+
+/// Adds to an OpenAPI 3.1 document what stands elsewhere: the account in
+/// `RunAnswer`, and the problem that every error answers with.
+///
+/// The account's shape stands once, in `measure`, which describes it by
+/// schemars; OpenAPI 3.1 takes such JSON Schemas as they are.
+#[must_use]
+pub fn completed(mut document: Value) -> Value {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.definitions_path = "/components/schemas".into();
+    let mut generator = settings.into_generator();
+    let account = generator.subschema_for::<ReplicaAccount>();
+    let schemas = &mut document["components"]["schemas"];
+    for (name, schema) in generator.take_definitions(true) {
+        schemas[name] = schema;
+    }
+    schemas["RunAnswer"]["properties"]["account"] = account.to_value();
+    schemas["Problem"] = problem();
+    describe_refusals(&mut document["paths"]);
+    document
+}
+
+/// Every error answer is a problem, whoever gives it.
+fn describe_refusals(paths: &mut Value) {
+    let content = json!({MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}});
+    let operations = members(paths).flat_map(|(_, path)| members(path));
+    let responses = operations.flat_map(|(_, operation)| members(&mut operation["responses"]));
+    for (_, response) in responses.filter(|(status, _)| status.as_str() >= "400") {
+        response["content"] = content.clone();
+    }
+}
+
+fn members(object: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
+    object.as_object_mut().into_iter().flatten()
+}
+
+/// The shape of [`crate::problem::Problem`] with the members that stations add
+/// to it.
+fn problem() -> Value {
+    json!({
+        "type": "object",
+        "description": "Why there is no other answer (RFC 9457).",
+        "required": ["type", "title", "status"],
+        "properties": {
+            "type": {"type": "string", "description": "The kind of problem; about:blank: what the status says."},
+            "title": {"type": "string", "description": "The status in words."},
+            "status": {"type": "integer", "description": "The HTTP status code."},
+            "detail": {"type": "string", "description": "What is wrong and what to do about it."},
+            "instance": {"type": "string", "description": "The path that was asked, and the request's id."},
+            "request_id": {"type": "string", "description": "By which the service's log lines are found."},
+            "field": {"type": "string", "description": "422: which field is wrong."},
+            "allowed": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "422: the names that are known there.",
+            },
+            "nearest": {"type": "string", "description": "422: which of them was probably meant."},
+            "progress": {
+                "type": ["number", "null"],
+                "minimum": 0,
+                "maximum": 1,
+                "description": "409: how much of the other run is done; null when another process has it.",
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+/// The references of a document that lead nowhere.
+pub fn dangling(document: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    references(document, &mut found);
+    found.retain(|to| document.pointer(to.trim_start_matches('#')).is_none());
+    found
+}
+
+fn references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::String(to)) = members.get("$ref") {
+                found.push(to.clone());
+            }
+            members
+                .values()
+                .for_each(|member| references(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_problems_and_what_leads_nowhere_is_found() {
+        let answers = json!({"200": {"description": "well"}, "409": {"description": "busy"}});
+        let document = completed(json!({
+            "paths": {"/run": {"post": {"responses": answers}}},
+            "components": {"schemas": {"RunAnswer": {"properties": {}}}},
+        }));
+
+        let responses = &document["paths"]["/run"]["post"]["responses"];
+        assert!(responses["409"]["content"][MEDIA_TYPE].is_object());
+        assert!(responses["200"]["content"].is_null());
+        assert_eq!(dangling(&document), Vec::<String>::new());
+        let broken = json!({"$ref": "#/components/schemas/None", "all": document});
+        assert!(dangling(&broken).contains(&"#/components/schemas/None".to_owned()));
+    }
+}
