@@ -197,6 +197,7 @@ fn with_postgres(environment: &mut BTreeMap<String, String>, postgres: Option<&P
     let addresses = AddressLine {
         api: postgres.address,
         admin: postgres.address,
+        http: None,
     };
     for value in environment.values_mut() {
         *value = if value == POSTGRES_PASSWORD {
