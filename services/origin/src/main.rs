@@ -47,7 +47,8 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         admin: admin::start(SERVICE, listeners.admin, registry, readiness.clone())?,
         http: None,
     };
-    let connections = open_files::most_connections(config.manner.max_connections, server::OTHER_FILES);
+    let connections =
+        open_files::most_connections(config.manner.max_connections, server::OTHER_FILES);
     let drain = config.manner.drain_seconds;
     let origin = Arc::new(service::Origin::new(web, config.manner, metrics));
     readiness.ready();
