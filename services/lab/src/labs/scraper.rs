@@ -35,6 +35,13 @@ const HEAVY: &str = "heavy";
 /// The service that serves the pages and counts who asks for them.
 const ORIGIN: &str = "origin";
 
+/// Its settings for answers that the scraper gives up: shares of the pages.
+const LINGERING: [&str; 3] = [
+    "ORIGIN_SLOW_BODY",
+    "ORIGIN_ENDLESS_BODY",
+    "ORIGIN_ALL_FAULTS",
+];
+
 /// The lab.
 pub struct Scraper;
 
@@ -144,6 +151,7 @@ impl Lab for Scraper {
             sampled_pages: part::sampled_pages(row, pages(options), latency_of(around)),
             at_once: row.workers,
             latency_seconds: latency_of(around),
+            lingers: lingers(around),
         };
         figures::raw_figures(&job, counted)
     }
@@ -189,6 +197,16 @@ fn store(around: &Around) -> &'static str {
     } else {
         "ndjson"
     }
+}
+
+/// Whether the origin is set to bodies that outlast the scraper's time-outs or
+/// its cap.
+fn lingers(around: &Around) -> bool {
+    let share = |name: &&str| -> Option<f64> {
+        let origin = around.beside(ORIGIN)?;
+        origin.environment.get(*name)?.trim().parse().ok()
+    };
+    LINGERING.iter().filter_map(share).any(|share| share > 0.0)
 }
 
 /// How long the origin takes for a page, on average; `None` where its Compose

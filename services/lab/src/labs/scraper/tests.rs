@@ -231,6 +231,20 @@ fn a_sample_asks_for_pages_of_the_origin_and_keeps_them_where_a_database_runs() 
 }
 
 #[test]
+fn the_origins_faults_are_known_of_its_settings() {
+    for (set, expected) in [
+        (("ORIGIN_SLOW_BODY", "0.1"), true),
+        (("ORIGIN_ENDLESS_BODY", "0.01"), true),
+        (("ORIGIN_ALL_FAULTS", "0.2"), true),
+        (("ORIGIN_SLOW_BODY", "0"), false),
+        (("ORIGIN_STATUS_503", "0.5"), false),
+    ] {
+        assert_eq!(lingers(&around(&[set])), expected, "{set:?}");
+    }
+    assert!(!lingers(&Around::default()));
+}
+
+#[test]
 fn more_pages_than_the_origin_has_are_refused() {
     let asked = |limit| Options {
         limit: Some(limit),
