@@ -4,6 +4,7 @@
 //! Each part prints a Markdown table, and below it what is not installed here.
 //! A wrong prime count, ours or another's, fails it; a time never does.
 
+mod cluster;
 mod http;
 mod jobs;
 mod ours;
@@ -45,6 +46,8 @@ enum Part {
     Overhead,
     /// Fetching against its ideal, and against aiohttp and requests in Python
     Scraper,
+    /// The prefork server against Node's cluster, and against bare hyper
+    Cluster,
 }
 
 fn main() -> ExitCode {
@@ -69,5 +72,6 @@ fn measure(part: Part, rounds: u32) -> anyhow::Result<table::Figures> {
         Part::Sieve => sieve::against_primesieve(&primes()?, rounds),
         Part::Overhead => overhead::of_a_station(&primes()?, rounds),
         Part::Scraper => scraper::against_peers(rounds),
+        Part::Cluster => cluster::against_peers(rounds),
     }
 }
