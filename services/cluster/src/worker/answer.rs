@@ -10,7 +10,7 @@ use hyper::header::{
     ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper::{HeaderMap, Method, Response, StatusCode, Version};
 use service_kit::config::count;
 use service_kit::problem::{MEDIA_TYPE, Problem};
 use std::time::Instant;
@@ -57,54 +57,96 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// Answers `request`, which came over the connection with this `activity`.
-pub async fn answer(
-    request: Request<Incoming>,
-    shared: &Shared,
-    activity: &Activity,
-) -> Response<Full<Bytes>> {
-    let under_way = UnderWay::begin(shared, activity);
-    let (parts, content) = request.into_parts();
-    // RFC 9112, section 6.1: beside a Content-Length, which hyper does not tell,
-    // it may be an attempt to smuggle a second request past a proxy.
-    let mut last = parts.headers.contains_key(TRANSFER_ENCODING);
-    let reply = if let Err(problem) = well_formed(&parts) {
-        last = true;
-        refusal(&problem)
-    } else if content.is_end_stream() {
-        routed(&parts, shared).await
-    } else {
-        // Seldom: kept out of the state of every request.
-        match Box::pin(body::read(content, shared)).await {
-            Ok(()) => routed(&parts, shared).await,
-            Err(problem) => {
-                last = true;
-                refusal(&problem)
+/// What a request asks for.
+enum Asked {
+    /// So many additions.
+    Work(u64),
+    /// What `/info` tells.
+    Family,
+    /// What there is not.
+    Refused {
+        problem: Box<Problem>,
+        allow: Option<HeaderValue>,
+    },
+}
+
+/// A request of which nothing is left but what it asks for.
+///
+/// hyper looks at the socket again as soon as it has handed a request over. Were
+/// head or path still in use then, it would make a new buffer for each request.
+pub struct Request<'a> {
+    under_way: UnderWay<'a>,
+    asked: Asked,
+    body: Option<Incoming>,
+    /// The request's own map, emptied: hyper gives it on to the next request, and
+    /// so none is made or freed for each.
+    headers: HeaderMap,
+    /// Whether its connection ends with its answer.
+    is_last: bool,
+}
+
+impl<'a> Request<'a> {
+    /// Takes what it needs of `request`, which came over the connection with this
+    /// `activity`.
+    pub fn take(
+        request: hyper::Request<Incoming>,
+        shared: &'a Shared,
+        activity: &'a Activity,
+    ) -> Self {
+        let under_way = UnderWay::begin(shared, activity);
+        let (parts, body) = request.into_parts();
+        // RFC 9112, section 6.1: beside a Content-Length, which hyper does not
+        // tell, it may be an attempt to smuggle a second request past a proxy.
+        let mut is_last = parts.headers.contains_key(TRANSFER_ENCODING);
+        let asked = well_formed(&parts).map_or_else(
+            |problem| {
+                is_last = true;
+                Asked::refused(problem)
+            },
+            |()| Asked::by(&parts, shared),
+        );
+        let mut headers = parts.headers;
+        headers.clear();
+        Self {
+            under_way,
+            asked,
+            body: (!body.is_end_stream()).then_some(body),
+            headers,
+            is_last,
+        }
+    }
+
+    /// Answers it.
+    pub async fn answer(mut self) -> Response<Full<Bytes>> {
+        let (shared, activity) = (self.under_way.shared, self.under_way.activity);
+        if let Some(body) = self.body.take() {
+            // Seldom: kept out of the state of every request.
+            if let Err(problem) = Box::pin(body::read(body, shared)).await {
+                self.is_last = true;
+                self.asked = Asked::refused(problem);
             }
         }
-    };
-    // The request's own map, emptied: hyper gives it to the next request, and so
-    // none is made or freed for each.
-    let mut headers = parts.headers;
-    headers.clear();
-    headers.insert(CONTENT_TYPE, reply.content_type);
-    headers.insert(REPLICA, shared.replica.clone());
-    if let Some(allow) = reply.allow {
-        headers.insert(ALLOW, allow);
+        let reply = self.asked.reply(shared).await;
+        let mut headers = self.headers;
+        headers.insert(CONTENT_TYPE, reply.content_type);
+        headers.insert(REPLICA, shared.replica.clone());
+        if let Some(allow) = reply.allow {
+            headers.insert(ALLOW, allow);
+        }
+        // One that asked to close, or speaks 1.0, is told by hyper.
+        if self.is_last {
+            activity.leave_unread();
+        }
+        if self.is_last || shared.drains() {
+            headers.insert(CONNECTION, CLOSE);
+        }
+        let mut response = Response::new(Full::new(reply.body));
+        *response.status_mut() = reply.status;
+        *response.headers_mut() = headers;
+        let after = self.under_way.began.elapsed();
+        shared.counters.answer(reply.status.as_u16(), after);
+        response
     }
-    // One that asked to close, or speaks 1.0, is told by hyper.
-    if last {
-        activity.leave_unread();
-    }
-    if last || shared.drains() {
-        headers.insert(CONNECTION, CLOSE);
-    }
-    let mut response = Response::new(Full::new(reply.body));
-    *response.status_mut() = reply.status;
-    *response.headers_mut() = headers;
-    let after = under_way.began.elapsed();
-    shared.counters.answer(reply.status.as_u16(), after);
-    response
 }
 
 /// RFC 9112, section 3.2: a request of HTTP/1.1 names one host.
@@ -118,34 +160,51 @@ fn well_formed(request: &Parts) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::BAD_REQUEST, detail))
 }
 
-async fn routed(request: &Parts, shared: &Shared) -> Reply {
-    let (method, uri) = (&request.method, &request.uri);
-    let info = match uri.path() {
-        "/" => false,
-        "/info" => true,
-        path => {
-            let detail = format!("nothing is served at {path}; there are / and /info");
-            return refusal(&Problem::new(StatusCode::NOT_FOUND, detail));
+impl Asked {
+    fn refused(problem: Problem) -> Self {
+        Self::Refused {
+            problem: Box::new(problem),
+            allow: None,
         }
-    };
-    if !matches!(*method, Method::GET | Method::HEAD) {
-        let detail = format!("this takes GET and HEAD, not {method}");
-        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
-        return Reply {
-            allow: Some(HeaderValue::from_static("GET, HEAD")),
-            ..refusal(&problem)
+    }
+
+    fn by(request: &Parts, shared: &Shared) -> Self {
+        let (method, uri) = (&request.method, &request.uri);
+        let is_root = match uri.path() {
+            "/" => true,
+            "/info" => false,
+            path => {
+                let detail = format!("nothing is served at {path}; there are / and /info");
+                return Self::refused(Problem::new(StatusCode::NOT_FOUND, detail));
+            }
         };
-    }
-    if info {
-        return Box::pin(about_the_family(shared)).await;
-    }
-    match asked_work(uri.query(), shared) {
-        Ok(0) => json(shared.without_work.clone()),
-        Ok(work) => {
-            let result = work::compute(work, &shared.turns).await;
-            json(shared.body(result))
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            let detail = format!("this takes GET and HEAD, not {method}");
+            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
+            return Self::Refused {
+                problem: Box::new(problem),
+                allow: Some(HeaderValue::from_static("GET, HEAD")),
+            };
         }
-        Err(problem) => refusal(&problem),
+        if !is_root {
+            return Self::Family;
+        }
+        asked_work(uri.query(), shared).map_or_else(Self::refused, Self::Work)
+    }
+
+    async fn reply(self, shared: &Shared) -> Reply {
+        match self {
+            Self::Work(0) => json(shared.without_work.clone()),
+            Self::Work(work) => {
+                let result = work::compute(work, &shared.turns).await;
+                json(shared.body(result))
+            }
+            Self::Family => Box::pin(about_the_family(shared)).await,
+            Self::Refused { problem, allow } => Reply {
+                allow,
+                ..refusal(&problem)
+            },
+        }
     }
 }
 

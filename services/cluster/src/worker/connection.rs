@@ -1,7 +1,7 @@
 //! One connection: served, or refused.
 
 use super::activity::{Activity, Watched};
-use super::answer;
+use super::answer::{self, Request};
 use super::shared::Shared;
 use crate::counters::Cut;
 use hyper::StatusCode;
@@ -42,8 +42,8 @@ pub async fn serve(
 ) {
     let socket = Watched::new(stream, activity.clone());
     let service = service_fn(|request| {
-        let (shared, activity) = (&*shared, &*activity);
-        async move { Ok::<_, Infallible>(answer::answer(request, shared, activity).await) }
+        let request = Request::take(request, &shared, &activity);
+        async { Ok::<_, Infallible>(request.answer().await) }
     });
     let mut connection = http.serve_connection(socket, service);
     let ended = (&mut connection).await;
