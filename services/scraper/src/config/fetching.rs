@@ -33,7 +33,7 @@ pub struct FetchArgs {
     #[arg(long, env = "SCRAPER_ATTEMPTS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub attempts: u32,
 
-    /// The longest pause between two attempts, 1ms to 1h
+    /// The longest pause between two attempts, 1ms to 1h; a robots.txt that could not be had is asked for again after so long
     #[arg(long, env = "SCRAPER_LONGEST_PAUSE", default_value = "10s", value_parser = duration)]
     pub longest_pause: Duration,
 
@@ -49,7 +49,7 @@ pub struct FetchArgs {
     #[arg(long, env = "SCRAPER_RATE", value_name = "PER_SECOND", allow_negative_numbers = true, value_parser = rate)]
     pub rate: Option<f64>,
 
-    /// Do not ask for robots.txt: for hosts of one's own
+    /// Do not ask for robots.txt: for hosts of one's own. (Where it cannot be had, which a 429 is too, nothing is fetched)
     #[arg(long)]
     pub ignore_robots: bool,
 

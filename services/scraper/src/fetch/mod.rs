@@ -7,6 +7,7 @@ mod fault;
 mod hosts;
 mod options;
 mod request;
+mod robots_txt;
 mod tls;
 
 pub use options::{Options, USER_AGENT};
@@ -15,7 +16,6 @@ use crate::guard::{Guard, GuardedResolver};
 use crate::outcome::ErrorKind;
 use crate::progress::Progress;
 use crate::retry;
-use crate::robots::{self, Rules};
 use crate::target;
 use client::Client;
 use hosts::{Host, Hosts};
@@ -81,12 +81,18 @@ impl Shared {
         let guard = Arc::new(guard);
         Self {
             hosts: Hosts::new(options.per_host, options.host_interval),
-            resolver: GuardedResolver::new(guard.clone()),
+            resolver: GuardedResolver::new(guard.clone(), lookup_within(&options)),
             guard,
             options,
             progress,
         }
     }
+}
+
+/// A part of the connection's time: the rest is for the connection itself, and
+/// a name server that says nothing is told from a host that does not.
+fn lookup_within(options: &Options) -> Duration {
+    options.connect_timeout.mul_f64(0.8)
 }
 
 impl Fetcher {
@@ -150,15 +156,18 @@ impl Fetcher {
     async fn attempt(&self, url: &Url, robots: bool) -> Attempt {
         let mut seen = vec![url.clone()];
         let mut asked = false;
+        // The answer that led here, while this hop has none of its own.
+        let mut last = Answer::default();
         loop {
             let hop = &seen[seen.len() - 1];
             let (host, answer) = match self.hop(hop, robots).await {
                 Ok(answered) => answered,
-                Err(error) => return Attempt::ended(asked, Answer::default(), Err(error), None),
+                Err(error) => return Attempt::ended(asked, last, Err(error), None),
             };
             let mut answer = answer;
             // Refused as its address was known: nobody was asked.
             asked |= !matches!(answer.body, Some(Err(ErrorKind::Refused)));
+            answer.status = answer.status.or(last.status);
             if let Some(body) = answer.body.take() {
                 return Attempt::ended(asked, answer, body, Some(host));
             }
@@ -170,6 +179,11 @@ impl Fetcher {
                 Ok(next) => seen.push(next),
                 Err(error) => return Attempt::ended(asked, answer, Err(error), Some(host)),
             }
+            last = Answer {
+                status: answer.status,
+                bytes: answer.bytes,
+                ..Answer::default()
+            };
         }
     }
 
@@ -197,33 +211,12 @@ impl Fetcher {
         allowed.map_err(|_| ErrorKind::Refused)?;
         let host = self.shared.hosts.of(url);
         if robots {
-            let rules = host.robots.get_or_init(|| self.robots(url)).await;
-            let rules = rules.as_ref().map_err(|error| *error)?;
-            if !rules.allow(&url[url::Position::BeforePath..url::Position::AfterQuery]) {
-                return Err(ErrorKind::Robots);
-            }
+            self.check_robots(&host, url).await?;
         }
         let turn = host.turn().await;
         let answer = self.ask(url).await;
         drop(turn);
         Ok((host, answer))
-    }
-
-    /// The rules of a URL's host. None there: all is allowed. Not to be had:
-    /// nothing is (RFC 9309, 2.3.1.4), for the reason that a page would be
-    /// missing for.
-    async fn robots(&self, url: &Url) -> Result<Rules, ErrorKind> {
-        let mut robots = url.clone();
-        robots.set_path("/robots.txt");
-        robots.set_query(None);
-        // Without a look at robots.txt: this is it.
-        let fetched = Box::pin(self.with_retries(&robots, false)).await;
-        match (fetched.body, fetched.status) {
-            (Ok(body), _) => Ok(Rules::parse(&body.content, robots::PRODUCT)),
-            (Err(ErrorKind::Status), Some(400..=499)) => Ok(Rules::default()),
-            (Err(ErrorKind::Status), _) => Err(ErrorKind::Robots),
-            (Err(error), _) => Err(error),
-        }
     }
 }
 

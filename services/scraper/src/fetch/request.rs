@@ -18,6 +18,9 @@ use url::Url;
 /// connection can be used again.
 const MOST_UNWANTED: usize = 64 * 1024;
 
+/// And if it is there so soon: a new connection takes no longer.
+const UNWANTED_WITHIN: Duration = Duration::from_millis(250);
+
 /// An answer, as far as it came.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
@@ -63,7 +66,7 @@ impl Fetcher {
         if response.status().is_success() {
             let body = timeout_at(end, self.body(response, &mut answer.bytes)).await;
             answer.body = Some(body.unwrap_or(Err(ErrorKind::Timeout)));
-        } else {
+        } else if announced(&response).is_none_or(|bytes| bytes <= MOST_UNWANTED as u64) {
             // Whether it can be had or not changes nothing.
             let unwanted = read(
                 response.into_body(),
@@ -71,6 +74,7 @@ impl Fetcher {
                 options.read_timeout,
                 &mut answer.bytes,
             );
+            let end = end.min(Instant::now() + UNWANTED_WITHIN);
             let _ = timeout_at(end, unwanted).await;
         }
         answer
@@ -87,11 +91,10 @@ impl Fetcher {
     async fn body(&self, response: Response<Incoming>, bytes: &mut u64) -> Result<Body, ErrorKind> {
         let options = &self.shared.options;
         let limit = options.body_limit;
-        let headers = response.headers();
-        let announced = text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        if announced.is_some_and(|announced: u64| announced > limit as u64) {
+        if announced(&response).is_some_and(|bytes| bytes > limit as u64) {
             return Err(ErrorKind::BodyTooLarge);
         }
+        let headers = response.headers();
         let encoding = text(headers, &CONTENT_ENCODING).unwrap_or_default();
         let content_type = text(headers, &CONTENT_TYPE);
         let encoded = read(response.into_body(), limit, options.read_timeout, bytes).await?;
@@ -105,6 +108,11 @@ impl Fetcher {
             content_type,
         })
     }
+}
+
+/// How many bytes a body has, as its head says.
+fn announced(response: &Response<Incoming>) -> Option<u64> {
+    text(response.headers(), &CONTENT_LENGTH)?.parse().ok()
 }
 
 /// A whole body of at most `limit` bytes.

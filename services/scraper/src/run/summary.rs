@@ -175,6 +175,18 @@ impl Summary {
         }
     }
 
+    /// What may help with URLs that have no page.
+    pub(super) fn hint(&self, config: &RunConfig) -> Option<String> {
+        let refused = self
+            .failed
+            .get("refused")
+            .filter(|_| !config.allow_private)?;
+        Some(format!(
+            "{refused} URLs were refused, as they lead to private, loopback or link-local \
+             addresses, or on to what is not http; --allow-private fetches from such addresses too"
+        ))
+    }
+
     /// URLs that have an outcome.
     fn done(&self) -> u64 {
         self.pages + self.failed.values().sum::<u64>()
