@@ -25,6 +25,10 @@ pub struct FetchArgs {
     #[arg(long, env = "SCRAPER_MAX_BYTES", default_value = "8388608", allow_negative_numbers = true, value_parser = bytes)]
     pub max_bytes: u64,
 
+    /// The most bytes of all pages that are held at once, 1 to 10^12: pages beyond wait for each other, though one may always have --max-bytes [default: a quarter of the memory limit; where there is none, 268435456]
+    #[arg(long, env = "SCRAPER_MAX_BYTES_AT_ONCE", value_name = "BYTES", allow_negative_numbers = true, value_parser = bytes_at_once)]
+    pub max_bytes_at_once: Option<u64>,
+
     /// The most redirects that are followed, 0 to 50
     #[arg(long, env = "SCRAPER_REDIRECTS", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=50))]
     pub redirects: u8,
@@ -66,6 +70,7 @@ impl FetchArgs {
             read_timeout: self.read_timeout,
             total_timeout: self.timeout,
             body_limit: self.max_bytes as usize,
+            bodies_at_once: self.max_bytes_at_once.map(|bytes| bytes as usize),
             redirects: usize::from(self.redirects),
             retry: Policy {
                 attempts: self.attempts,
@@ -93,6 +98,10 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 fn bytes(text: &str) -> Result<u64, String> {
     count_within(text, 1..=1_000_000_000)
+}
+
+fn bytes_at_once(text: &str) -> Result<u64, String> {
+    count_within(text, 1..=1_000_000_000_000)
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -21,6 +21,9 @@ use measure::report::WorkerAccount;
 use std::io;
 use std::sync::Arc;
 
+/// Connections to all hosts together that may be idle.
+const MOST_IDLE: usize = 512;
+
 /// A run over many URLs.
 pub struct Crawl {
     /// How it waits.
@@ -71,6 +74,14 @@ impl Crawl {
     /// How many threads it works on.
     pub fn threads(&self) -> usize {
         self.mode.threads(self.concurrency) + self.pool_size()
+    }
+
+    /// How many connections each of its clients may keep open: those in use, and
+    /// its part of the idle ones.
+    fn connections(&self) -> usize {
+        let clients = self.mode.threads(self.concurrency).max(1);
+        let in_use = self.mode.at_once(self.concurrency).div_ceil(clients);
+        in_use + (MOST_IDLE / clients).max(1)
     }
 
     /// Threads that do nothing but parse.

@@ -1,24 +1,30 @@
 //! Fetches one URL by all the rules: the guard, robots.txt, the host's limits,
 //! time-outs, redirects, retries. The same in all modes.
 
+mod body;
 mod client;
+mod connections;
 mod decode;
 mod fault;
 mod hosts;
+mod memory;
 mod options;
 mod request;
 mod robots_txt;
 mod tls;
 
+pub use body::Body;
 pub use options::{Options, USER_AGENT};
 
 use crate::guard::{Guard, GuardedResolver};
 use crate::outcome::ErrorKind;
 use crate::progress::Progress;
+use crate::resources;
 use crate::retry;
 use crate::target;
 use client::Client;
 use hosts::{Host, Hosts};
+use memory::Memory;
 use request::Answer;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -31,6 +37,7 @@ pub struct Shared {
     guard: Arc<Guard>,
     hosts: Hosts,
     resolver: GuardedResolver,
+    memory: Memory,
     /// What is counted while the run goes on.
     pub progress: Arc<Progress>,
 }
@@ -56,15 +63,6 @@ pub struct Fetched {
     pub elapsed: Duration,
 }
 
-/// A page as it came, decompressed.
-#[derive(Debug, Default)]
-pub struct Body {
-    /// Its bytes.
-    pub content: Vec<u8>,
-    /// What the server says they are.
-    pub content_type: Option<String>,
-}
-
 /// One attempt at a URL, redirects included.
 struct Attempt {
     /// Whether a request for it left at all.
@@ -82,11 +80,19 @@ impl Shared {
         Self {
             hosts: Hosts::new(options.per_host, options.host_interval),
             resolver: GuardedResolver::new(guard.clone(), lookup_within(&options)),
+            memory: memory(&options),
             guard,
             options,
             progress,
         }
     }
+}
+
+/// A page that is decompressed is there in both forms.
+fn memory(options: &Options) -> Memory {
+    let bytes = options.bodies_at_once;
+    let bytes = bytes.unwrap_or_else(resources::memory_for_bodies);
+    Memory::new(bytes, 2 * options.body_limit)
 }
 
 /// A part of the connection's time: the rest is for the connection itself, and
@@ -97,8 +103,13 @@ fn lookup_within(options: &Options) -> Duration {
 
 impl Fetcher {
     /// One for the runtime that it is used on: its connections are driven there.
-    pub fn new(shared: Arc<Shared>) -> Self {
-        let client = Client::new(shared.resolver.clone(), shared.options.connect_timeout);
+    /// With more than `connections` open, those that nobody uses are closed.
+    pub fn new(shared: Arc<Shared>, connections: usize) -> Self {
+        let client = Client::new(
+            shared.resolver.clone(),
+            shared.options.connect_timeout,
+            connections,
+        );
         Self { shared, client }
     }
 

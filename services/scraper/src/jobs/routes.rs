@@ -48,7 +48,7 @@ pub fn router(jobs: Arc<Jobs>) -> Router {
         (status = 400, description = "The body is not JSON"),
         (status = 408, description = "The body did not arrive in time"),
         (status = 409, description = "A measured run or another job goes on; `progress` says how far it is"),
-        (status = 413, description = "The body is too large"),
+        (status = 413, description = "The body is larger than --body-limit-bytes: fewer or shorter URLs fit, and the command line takes longer lists"),
         (status = 415, description = "The content type is not JSON"),
         (status = 422, description = "A field cannot be; `field` names it"),
         (status = 500, description = "A fault of the service; its log tells the cause"),
@@ -68,7 +68,8 @@ pub(super) async fn scrape(
     Ok((StatusCode::ACCEPTED, location, Json(job.view())).into_response())
 }
 
-/// The jobs that are kept: the newest eight.
+/// The jobs that are kept: the newest eight, or fewer where their results would
+/// take more than 32 MiB.
 #[utoipa::path(get, path = "/scrape", responses((status = 200, body = ScrapeJobs)))]
 pub(super) async fn jobs(State(jobs): State<Arc<Jobs>>) -> Json<ScrapeJobs> {
     let jobs = jobs.all().iter().map(|job| job.view()).collect();

@@ -369,6 +369,34 @@ fn what_nobody_wants_to_read_is_not_waited_for() {
 }
 
 #[test]
+fn small_files_that_hold_very_much_take_the_memory_that_they_may() {
+    let zeros = vec![0; 10_000_000];
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    bomb.write_all(&zeros).unwrap();
+    let bomb = bomb.finish().unwrap();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        bomb.len()
+    );
+    let server = Scripted::start(move |_, _| [head.as_bytes(), &bomb].concat());
+    let urls: Vec<_> = (0..40).map(|page| server.url(&format!("/{page}")))
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list");
+    std::fs::write(&list, urls.join("\n")).unwrap();
+    // Each page is allowed; together they would have 400 MB.
+    let options = "--allow-private --ignore-robots --concurrency 100 --per-host 100 --mode threads \
+                   --parse none --format json --max-bytes 15000000 --max-bytes-at-once 10000000";
+
+    let output = ended(run(options).arg("--urls").arg(list));
+
+    let summary = summary(&output);
+    assert_eq!(summary["pages"], 40, "{summary}");
+    let memory = summary["memory_peak_bytes"].as_u64().unwrap();
+    assert!(memory < 120 << 20, "{memory} bytes");
+}
+
+#[test]
 fn what_is_stored_of_a_page_is_what_it_holds() {
     let body = "<title>A &amp; B</title><p>three words here <a href=/x>link</a>";
     let server = Scripted::start(move |_, _| with_head("200 OK\r\nContent-Type: text/html", body));
