@@ -45,7 +45,7 @@ pub struct FetchArgs {
     #[arg(long, env = "SCRAPER_LONGEST_RETRY_AFTER", default_value = "30s", value_parser = duration)]
     pub longest_retry_after: Duration,
 
-    /// The most requests to one host at once, 1 to 4096 [default: 6 with --urls, as browsers do; with --origin as many as pages at once]. A list sorted by host keeps to one host at a time: shuffle it
+    /// The most requests to one host at once, 1 to 4096 [default: 6 with --urls, as browsers do; with --origin as many as pages at once]. While a host has as many, the list is read on for others, some 8000 URLs ahead
     #[arg(long, env = "SCRAPER_PER_HOST", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub per_host: Option<u16>,
 

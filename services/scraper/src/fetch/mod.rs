@@ -74,6 +74,11 @@ struct Attempt {
 }
 
 impl Shared {
+    /// How many requests a host may get at once; `None`: any number.
+    pub fn per_host(&self) -> Option<usize> {
+        self.options.per_host
+    }
+
     /// For a run that fetches by these rules what `guard` allows.
     pub fn new(options: Options, guard: Guard, progress: Arc<Progress>) -> Self {
         let guard = Arc::new(guard);
