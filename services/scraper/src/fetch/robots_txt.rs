@@ -59,12 +59,11 @@ impl RobotsTxt {
 impl Fetcher {
     /// Whether the robots.txt of its host lets `url` be fetched.
     pub(super) async fn check_robots(&self, host: &Host, url: &Url) -> Result<(), ErrorKind> {
-        let rules = match host.robots.known() {
-            Some(answer) => answer?,
-            None => {
-                let believed = self.shared.options.retry.longest_pause;
-                host.robots.asked(believed, self.rules(url)).await?
-            }
+        let rules = if let Some(answer) = host.robots.known() {
+            answer?
+        } else {
+            let believed = self.shared.options.retry.longest_pause;
+            host.robots.asked(believed, self.rules(url)).await?
         };
         if rules.allow(&url[Position::BeforePath..Position::AfterQuery]) {
             Ok(())

@@ -140,16 +140,14 @@ impl Summary {
                 self.left
             );
         }
-        let mut kept = format!(
-            "{} URLs have their outcome stored, {} that were read have none",
-            self.stored, self.left
-        );
-        if self.lost > 0 {
-            kept += &format!(", {} were fetched and not stored", self.lost);
-        }
-        kept + &format!(
-            "; --resume {} with the same options fetches the rest",
-            self.run
+        let lost = match self.lost {
+            0 => String::new(),
+            lost => format!(", {lost} were fetched and not stored"),
+        };
+        format!(
+            "{} URLs have their outcome stored, {} that were read have none{lost}; \
+             --resume {} with the same options fetches the rest",
+            self.stored, self.left, self.run
         )
     }
 
