@@ -8,6 +8,7 @@ use crate::store::{StoreChoice, Stored};
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// What came of a run, as `--format json` prints it.
 #[derive(Debug, Serialize)]
@@ -145,7 +146,7 @@ impl Summary {
             self.stored, self.left
         );
         if self.lost > 0 {
-            kept += &format!(", {} were fetched and not stored", self.lost);
+            let _ = write!(kept, ", {} were fetched and not stored", self.lost);
         }
         kept + &format!(
             "; --resume {} with the same options fetches the rest",
