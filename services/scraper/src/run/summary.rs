@@ -8,7 +8,6 @@ use crate::store::{StoreChoice, Stored};
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// What came of a run, as `--format json` prints it.
 #[derive(Debug, Serialize)]
