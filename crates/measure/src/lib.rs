@@ -14,6 +14,7 @@ pub mod figures;
 pub mod made;
 pub mod now;
 pub mod quota;
+pub mod replay;
 pub mod report;
 pub mod schedule;
 pub mod stats;
