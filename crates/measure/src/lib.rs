@@ -18,6 +18,7 @@ pub mod quota;
 pub mod replay;
 pub mod report;
 pub mod schedule;
+pub mod serving;
 pub mod stats;
 pub mod text;
 pub mod verdict;

@@ -61,6 +61,7 @@ pub fn report_here(lab: &str, station: &str, started: SystemTime) -> RunReport {
         stations: vec![station],
         rows: Vec::new(),
         comparisons: Vec::new(),
+        drills: Vec::new(),
         groups: Vec::new(),
         invariants: Vec::new(),
         compared_with: Predecessor::default(),

@@ -112,7 +112,8 @@ async fn survey_one(stations: &dyn Stations, spec: &StationSpec) -> anyhow::Resu
     })
 }
 
-async fn ready_replicas(
+/// Waits until so many replicas of a station are ready, and returns them.
+pub async fn ready_replicas(
     stations: &dyn Stations,
     name: &str,
     wanted: usize,

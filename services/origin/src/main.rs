@@ -45,6 +45,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let line = AddressLine {
         api: listeners.api.local_addr()?,
         admin: admin::start(SERVICE, listeners.admin, registry, readiness.clone())?,
+        http: None,
     };
     let connections = server::most_connections(config.manner.max_connections);
     let drain = config.manner.drain_seconds;

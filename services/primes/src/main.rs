@@ -56,6 +56,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             registry.clone(),
             readiness.clone(),
         )?,
+        http: None,
     };
     let routes = routes::router(station, shutdown.clone());
     readiness.ready();

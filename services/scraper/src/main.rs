@@ -81,6 +81,7 @@ async fn serve(config: ServeConfig, database: Option<Database>) -> anyhow::Resul
             registry.clone(),
             readiness.clone(),
         )?,
+        http: None,
     };
     let routes = routes::router(station, shutdown.clone()).merge(jobs::router(jobs.clone()));
     readiness.ready();

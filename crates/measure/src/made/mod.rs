@@ -126,6 +126,7 @@ pub fn report(stations: Vec<Station>, rows: Vec<Row>) -> RunReport {
         stations,
         rows,
         comparisons: Vec::new(),
+        drills: Vec::new(),
         groups: Vec::new(),
         invariants: Vec::new(),
         compared_with: Predecessor::default(),

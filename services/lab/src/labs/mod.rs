@@ -1,5 +1,6 @@
 //! The labs: which rows each one runs, and what it concludes beyond the rows.
 
+pub mod driven;
 mod groups;
 pub mod invariants;
 mod limits;
@@ -188,6 +189,12 @@ pub trait Lab: Sync {
 
     /// Who counts beside the stations.
     fn witness(&self) -> Option<Witness> {
+        None
+    }
+
+    /// How the load of its samples is made, in labs whose samples last as long as
+    /// a load from outside.
+    fn driven(&self) -> Option<&dyn driven::Driven> {
         None
     }
 

@@ -3,6 +3,7 @@
 use super::INDENT;
 use super::cells::cells;
 use crate::report::RunReport;
+use crate::serving;
 use crate::text::style::Style;
 use unicode_width::UnicodeWidthStr;
 
@@ -34,6 +35,14 @@ impl Column {
         Self::Percentages,
         Self::Verdict,
     ];
+
+    /// Whether it is drawn from the time of a job.
+    fn is_of_jobs(self) -> bool {
+        matches!(
+            self,
+            Self::Wall | Self::Predicted | Self::Speedup | Self::Efficiency
+        )
+    }
 
     pub(super) fn header(self) -> &'static str {
         match self {
@@ -106,6 +115,9 @@ impl Layout {
             gap: 2,
             left_out: Vec::new(),
         };
+        if serving::is_of_servers(report) {
+            layout.columns.retain(|column| !column.is_of_jobs());
+        }
         for step in STEPS {
             if layout.width(report, style) <= style.width() {
                 break;
@@ -118,6 +130,8 @@ impl Layout {
     fn take(&mut self, step: Step) {
         match step {
             Step::Gap => self.gap = 1,
+            Step::PredictedInterval if !self.columns.contains(&Column::Predicted) => {}
+            Step::WallInterval if !self.columns.contains(&Column::Wall) => {}
             Step::PredictedInterval => {
                 self.predicted_interval = false;
                 self.left_out.push("the prediction's interval");
@@ -126,6 +140,7 @@ impl Layout {
                 self.wall_interval = false;
                 self.left_out.push("the wall's interval");
             }
+            Step::Drop(column, _) if !self.columns.contains(&column) => {}
             Step::Drop(column, name) => {
                 self.columns.retain(|kept| *kept != column);
                 self.left_out.push(name);

@@ -19,6 +19,10 @@ pub const WITH_DOCKER: &str = "run the lab with Docker: DOCKER=1";
 /// them: a port of the system's choosing cannot be taken already.
 pub const ADDRESS_OPTIONS: [&str; 4] = ["--host", "--admin-host", "--port", "--admin-port"];
 
+/// The option of services that serve something beside their API: where. It is 0
+/// by itself where `--port` is, and given to one that is started again.
+pub const SERVED_PORT_OPTION: &str = "--http-port";
+
 /// A station as it is started locally.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
@@ -237,7 +241,7 @@ fn uses_of_containers(service: &Service) -> Vec<(&'static str, String)> {
 fn own_address(service: &Service) -> Option<&'static str> {
     let arguments = service.command.as_deref().unwrap_or_default();
     let names = |argument: &String, option: &str| argument.split('=').next() == Some(option);
-    let mut options = ADDRESS_OPTIONS.into_iter();
+    let mut options = ADDRESS_OPTIONS.into_iter().chain([SERVED_PORT_OPTION]);
     options.find(|option| arguments.iter().any(|argument| names(argument, option)))
 }
 

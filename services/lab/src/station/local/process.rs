@@ -1,7 +1,7 @@
 //! One replica: a child process, from its start to its end.
 
 use super::means::Hold;
-use super::plan::ADDRESS_OPTIONS;
+use super::plan::{ADDRESS_OPTIONS, SERVED_PORT_OPTION};
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use service_kit::address::AddressLine;
@@ -177,6 +177,9 @@ fn command(launch: &Launch, hold: &Hold, again: Option<AddressLine>) -> Command 
     ];
     for (option, value) in ADDRESS_OPTIONS.into_iter().zip(values) {
         words.extend([option.into(), value.into()]);
+    }
+    if let Some(http) = again.and_then(|line| line.http) {
+        words.extend([SERVED_PORT_OPTION.into(), http.port().to_string().into()]);
     }
     let mut command = Command::new(&words[0]);
     command
