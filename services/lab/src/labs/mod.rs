@@ -7,8 +7,11 @@ mod limits;
 mod primes;
 mod questions;
 mod rows;
+mod samples;
 mod scaling;
 mod scraper;
+mod served;
+mod throttle;
 
 use crate::station::Around;
 use cpu_budget::WorkerAdvice;
@@ -228,7 +231,7 @@ pub fn by_name(name: &str) -> Option<&'static dyn Lab> {
 }
 
 /// All labs.
-pub const LABS: &[&dyn Lab] = &[&primes::Primes, &scraper::Scraper];
+pub const LABS: &[&dyn Lab] = &[&primes::Primes, &scraper::Scraper, &throttle::Throttle];
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,91 @@
+//! What the labs of servers under a load from outside have in common.
+
+use super::samples::{Seen, check};
+use crate::station::Around;
+use measure::report::{Invariant, RunReport, Station};
+use measure::serving::raw;
+
+/// The service beside the stations that makes the load.
+pub const DRIVER: &str = "load";
+
+pub const ALL_ANSWERED: &str = "every request was answered, and right";
+pub const COUNTED_ALIKE: &str =
+    "the servers counted the requests that the load generator says were answered";
+pub const NOBODY_DIED: &str = "no worker died but where it was to";
+
+/// Why the lab cannot run without its load generator, where there is none.
+pub fn needs_driver(around: &Around) -> Option<String> {
+    around.beside(DRIVER).is_none().then(|| {
+        format!(
+            "the lab's Compose file names no {DRIVER} to run beside the stations: write \
+             `x-parlab: {{beside: [{DRIVER}]}}`"
+        )
+    })
+}
+
+/// Refuses a station of several replicas in labs that are about one server.
+pub fn one_replica_each(stations: &[Station]) -> Result<(), String> {
+    match stations.iter().find(|s| s.replicas > 1) {
+        Some(several) => Err(format!(
+            "{} has {} replicas, and this lab is about one server each: write one",
+            several.name, several.replicas
+        )),
+        None => Ok(()),
+    }
+}
+
+/// No request of any sample was lost, refused or answered wrong.
+pub fn answers_right(report: &RunReport) -> Invariant {
+    check(report, ALL_ANSWERED, |round| {
+        let Some(failed) = round.figures.get(raw::FAILED) else {
+            return Seen::Unknown;
+        };
+        if *failed < 0.5 {
+            return Seen::Held;
+        }
+        let kinds = round.figures.iter().filter_map(|(name, count)| {
+            let kind = name.strip_prefix(raw::FAILED_AS)?;
+            Some(format!("{count:.0} × {kind}"))
+        });
+        let kinds: Vec<String> = kinds.collect();
+        Seen::Broken(format!("lost {failed:.0} requests ({})", kinds.join(", ")))
+    })
+}
+
+/// The two ends agree, but for the requests that were under way when their
+/// windows began and ended.
+pub fn counted_alike(report: &RunReport) -> Invariant {
+    check(report, COUNTED_ALIKE, |round| {
+        let figure = |name: &str| round.figures.get(name).copied();
+        let (Some(answered), Some(served)) = (figure(raw::ANSWERED), figure(raw::SERVED)) else {
+            return Seen::Unknown;
+        };
+        let Some(connections) = figure(raw::CONNECTIONS) else {
+            return Seen::Unknown;
+        };
+        // Little's law: at most so many wait as come while the longest waits.
+        let waiting = figure(raw::OFFERED_PER_SECOND).unwrap_or(0.0)
+            * figure(raw::MAX_SECONDS).unwrap_or(0.0);
+        let under_way = 2.0 * (connections + waiting);
+        if (answered - served).abs() <= under_way {
+            Seen::Held
+        } else {
+            Seen::Broken(format!(
+                "served {served:.0} requests by its own count and {answered:.0} by the load \
+                 generator's, where no more than {under_way:.0} can have been under way at the \
+                 begin and the end"
+            ))
+        }
+    })
+}
+
+/// No worker was started in place of a dead one during a sample.
+pub fn nobody_died(report: &RunReport) -> Invariant {
+    check(report, NOBODY_DIED, |round| {
+        match round.figures.get(raw::RESTARTS) {
+            None => Seen::Unknown,
+            Some(restarts) if *restarts < 0.5 => Seen::Held,
+            Some(restarts) => Seen::Broken(format!("lost {restarts:.0} workers")),
+        }
+    })
+}
