@@ -123,8 +123,8 @@ fn notes(report: &RunReport, scaled: bool) -> Option<String> {
         .any(|round| WaitingJob::of(round).is_some());
     let notes = [
         scaled.then_some(
-            "~ A row that was measured on a part of the job is scaled: its wall is that of the \
-             part ÷ the share.",
+            "~ A row that was measured on a part of the job is scaled: its wall and its ideal are \
+             those of the part ÷ the share.",
         ),
         serving::is_of_servers(report).then_some(
             "Latencies are counted from the moment at which a request was to leave. p50, p99 and \

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 use url::Url;
 
 /// Where URLs come from, ready to be read.
@@ -102,11 +102,14 @@ impl Input {
 }
 
 impl Reading {
-    /// What it came to.
-    pub(super) async fn ended(self) -> Result<(), String> {
-        self.0
-            .await
-            .unwrap_or_else(|_| Err("the list's thread panicked".into()))
+    /// What it came to; `None`: it has not ended. Told before the feed ends, so
+    /// a run that took all there was has its answer here.
+    pub(super) fn ended(mut self) -> Option<Result<(), String>> {
+        match self.0.try_recv() {
+            Ok(read) => Some(read),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Closed) => Some(Err("the list's thread panicked".into())),
+        }
     }
 }
 
