@@ -1,5 +1,6 @@
 //! The labs: which rows each one runs, and what it concludes beyond the rows.
 
+mod cluster;
 pub mod driven;
 mod groups;
 pub mod invariants;
@@ -231,7 +232,12 @@ pub fn by_name(name: &str) -> Option<&'static dyn Lab> {
 }
 
 /// All labs.
-pub const LABS: &[&dyn Lab] = &[&primes::Primes, &scraper::Scraper, &throttle::Throttle];
+pub const LABS: &[&dyn Lab] = &[
+    &primes::Primes,
+    &scraper::Scraper,
+    &cluster::Cluster,
+    &throttle::Throttle,
+];
 
 #[cfg(test)]
 mod tests {

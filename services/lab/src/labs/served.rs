@@ -2,7 +2,7 @@
 
 use super::samples::{Seen, check};
 use crate::station::Around;
-use measure::report::{Invariant, RunReport, Station};
+use measure::report::{Drill, Invariant, RunReport, Station};
 use measure::serving::raw;
 
 /// The service beside the stations that makes the load.
@@ -12,6 +12,7 @@ pub const ALL_ANSWERED: &str = "every request was answered, and right";
 pub const COUNTED_ALIKE: &str =
     "the servers counted the requests that the load generator says were answered";
 pub const NOBODY_DIED: &str = "no worker died but where it was to";
+pub const DRILLS_EXPLAINED: &str = "what the drills lost was lost with what they broke";
 
 /// Why the lab cannot run without its load generator, where there is none.
 pub fn needs_driver(around: &Around) -> Option<String> {
@@ -88,4 +89,51 @@ pub fn nobody_died(report: &RunReport) -> Invariant {
             Some(restarts) => Seen::Broken(format!("lost {restarts:.0} workers")),
         }
     })
+}
+
+/// What the drills of a run lost is lost for the reasons that a drill has;
+/// `None` where there were no drills.
+pub fn drills_explained(report: &RunReport) -> Option<Invariant> {
+    let told: Vec<&Drill> = report
+        .drills
+        .iter()
+        .filter(|drill| drill.failed_because.is_none())
+        .collect();
+    if report.drills.is_empty() {
+        return None;
+    }
+    let unexplained: Vec<String> = told.iter().filter_map(|drill| unexplained(drill)).collect();
+    let lost: u64 = told.iter().map(|drill| drill.lost()).sum();
+    Some(Invariant {
+        name: DRILLS_EXPLAINED.into(),
+        held: unexplained.is_empty() && !told.is_empty(),
+        detail: match (unexplained.first(), told.len()) {
+            (Some(first), _) => first.clone(),
+            (None, 0) => "this was not checked, since no drill tells".into(),
+            (None, drills) => format!(
+                "{lost} requests were lost in {drills} drills, each on a connection that broke or \
+                 could not be made"
+            ),
+        },
+    })
+}
+
+/// Why a request of a drill may be lost: who was to answer it is gone.
+const EXPLAINED: [&str; 3] = ["refused", "reset", "timeout"];
+
+fn unexplained(drill: &Drill) -> Option<String> {
+    let others = drill.failed.iter();
+    let others = others.filter(|(kind, count)| **count > 0 && !EXPLAINED.contains(&kind.as_str()));
+    let others: Vec<String> = others
+        .map(|(kind, count)| format!("{count} × {kind}"))
+        .collect();
+    if !others.is_empty() {
+        return Some(format!(
+            "{}, where {}, lost requests in another way: {}",
+            drill.station,
+            drill.name,
+            others.join(", ")
+        ));
+    }
+    None
 }

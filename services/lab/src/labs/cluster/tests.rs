@@ -1,0 +1,1 @@
+//! The plan, the loads, and what the lab says of made runs.
