@@ -1,0 +1,6 @@
+//! What `serve` serves: one run or one search at a time.
+
+pub mod metrics;
+pub mod openapi;
+pub mod routes;
+pub mod station;
