@@ -84,9 +84,7 @@ pub fn of_lab(round: &Round) -> BTreeMap<String, f64> {
     ])
 }
 
-fn known<'a>(
-    figures: impl IntoIterator<Item = (&'a str, Option<f64>)>,
-) -> BTreeMap<String, f64> {
+fn known<'a>(figures: impl IntoIterator<Item = (&'a str, Option<f64>)>) -> BTreeMap<String, f64> {
     let known = figures
         .into_iter()
         .filter_map(|(name, figure)| Some((name.to_owned(), figure.filter(|f| f.is_finite())?)));
