@@ -144,7 +144,7 @@ impl RunAnswer {
                 0.0
             },
             seconds: measured.seconds,
-            sentence: words::sentence(is_open, &latency),
+            sentence: words::sentence(is_open, &latency, &own),
             void: is_open.then(|| words::void(&latency, &own)).flatten(),
             latency,
             own,
@@ -199,15 +199,15 @@ impl OwnAccount {
 /// answer and answers with a status of 500 or more count as slower than all
 /// others; infinite where these are more than one in a hundred.
 pub fn honest_p99(tally: &Tally) -> f64 {
-    let all = tally.answers() + tally.failures();
     let bad = tally.failures() + tally.server_errors();
-    let good = all - bad;
+    let all = tally.answers() + tally.failures();
     let rank = (all as f64 * 0.99).ceil();
-    if all == 0 || good as f64 * 1.0 < rank {
+    if all == 0 || ((all - bad) as f64) < rank {
         return f64::INFINITY;
     }
-    // Which of the answers are the bad ones is not kept: the slowest of all are
-    // taken instead, so that this never flatters.
+    // Which latencies are those of bad answers is not kept: they are taken for
+    // the shortest, so that this never flatters.
+    let rank = rank + tally.server_errors() as f64;
     let quantile = rank / tally.answers() as f64;
     tally.corrected.value_at_quantile(quantile.min(1.0)) as f64 / 1e9
 }
@@ -235,4 +235,68 @@ fn timeline(tally: &Tally) -> Vec<(f64, u64, u64, u64, Option<f64>)> {
         )
     };
     tally.timeline.rows().map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Answered, Request};
+
+    /// So many answers of each status, the n-th after n milliseconds.
+    fn tally(statuses: &[(u16, u32)], failures: u32) -> Tally {
+        let mut tally = Tally::new(1000.0);
+        for (status, count) in statuses {
+            for answer in 1..=*count {
+                let request = Request {
+                    moment: 0.0,
+                    sent: 0.0,
+                };
+                let answered = Answered {
+                    status: *status,
+                    replica: b"",
+                    worker: None,
+                };
+                tally.answered(request, answered, f64::from(answer) / 1000.0);
+            }
+        }
+        for _ in 0..failures {
+            tally.failed(Failure::Reset, 0.0, 0.0);
+        }
+        tally
+    }
+
+    #[test]
+    fn failing_never_lowers_the_p99_of_a_search() {
+        let p99 = |statuses: &[(u16, u32)], failures| honest_p99(&tally(statuses, failures));
+        let close = |seconds: f64, expected: f64| (seconds / expected - 1.0).abs() < 0.002;
+        assert!(close(p99(&[(200, 1000)], 0), 0.99));
+        assert!(close(p99(&[(200, 1000)], 5), 0.995), "ranks move up");
+        assert!(p99(&[(200, 1000)], 11).is_infinite());
+        // Refused at once is not fast.
+        let refused = p99(&[(503, 5), (200, 995)], 0);
+        assert!(refused >= 0.99, "{refused}");
+        assert!(p99(&[(503, 20), (200, 980)], 0).is_infinite());
+        assert!(p99(&[], 0).is_infinite());
+    }
+
+    #[test]
+    fn the_coarse_histogram_is_whole_and_small() {
+        let mut tally = tally(&[(200, 500)], 0);
+        for power in 0..9 {
+            let request = Request {
+                moment: 0.0,
+                sent: 0.0,
+            };
+            let answered = Answered {
+                status: 200,
+                replica: b"",
+                worker: None,
+            };
+            tally.answered(request, answered, 1e-6 * 10_f64.powi(power));
+        }
+        let buckets = coarse(&tally.corrected);
+        assert_eq!(buckets.iter().map(|(_, count)| count).sum::<u64>(), 509);
+        assert!(buckets.len() <= 200, "{}", buckets.len());
+        assert!(buckets.is_sorted_by(|one, two| one.0 < two.0));
+    }
 }

@@ -14,7 +14,7 @@ const MOST_SLIP_SHARE: f64 = 0.1;
 const SAME: f64 = 1.1;
 
 /// Where the two ways of counting part.
-pub(super) fn sentence(is_open: bool, latency: &Latencies) -> String {
+pub(super) fn sentence(is_open: bool, latency: &Latencies, own: &OwnAccount) -> String {
     let (from_schedule, from_sending) = (latency.corrected, latency.uncorrected);
     if from_schedule.p50.is_none() {
         return "No request was answered, so there is no latency.".into();
@@ -42,11 +42,16 @@ pub(super) fn sentence(is_open: bool, latency: &Latencies) -> String {
             .into(),
         Some((name, corrected, uncorrected)) => format!(
             "The {name} is {} counted from the schedule and {} counted from sending, {} times \
-             less: requests waited for a connection behind others that were not answered, which \
-             their clients would have felt and a generator that waits for answers hides.",
+             less: {}.",
             duration(corrected),
             duration(uncorrected),
             times(corrected / uncorrected),
+            match slipped(latency, own) {
+                Some(_) => "the generator itself was late, so this says nothing of the server",
+                None =>
+                    "requests waited for a connection behind others that were not answered, which \
+                     their clients would have felt and a generator that waits for answers hides",
+            },
         ),
     }
 }
@@ -61,9 +66,7 @@ pub(super) fn void(latency: &Latencies, own: &OwnAccount) -> Option<String> {
             own.throttled_seconds.map_or("?".into(), duration),
         ));
     }
-    let p99 = latency.corrected.p99.unwrap_or_default();
-    let allowed = MOST_SLIP_SECONDS.max(MOST_SLIP_SHARE * p99);
-    if let Some(slip) = own.schedule_slip.p99.filter(|slip| *slip > allowed) {
+    if let Some((slip, allowed)) = slipped(latency, own) {
         let waited = own.waited_seconds.map_or(String::new(), |waited| {
             format!("; it waited {} for a CPU", duration(waited))
         });
@@ -74,6 +77,14 @@ pub(super) fn void(latency: &Latencies, own: &OwnAccount) -> Option<String> {
         ));
     }
     (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// The slip and what is allowed of it, in seconds, where it is more than that.
+fn slipped(latency: &Latencies, own: &OwnAccount) -> Option<(f64, f64)> {
+    let p99 = latency.corrected.p99.unwrap_or_default();
+    let allowed = MOST_SLIP_SECONDS.max(MOST_SLIP_SHARE * p99);
+    let slip = own.schedule_slip.p99?;
+    (slip > allowed).then_some((slip, allowed))
 }
 
 fn times(ratio: f64) -> String {
@@ -123,16 +134,20 @@ mod tests {
 
     #[test]
     fn the_sentence_says_by_how_much_they_part() {
-        let parted = sentence(true, &latencies(0.48, 0.012));
-        for part in ["480", "12", "40 times"] {
+        let kept = own(0.0001, 0);
+        let parted = sentence(true, &latencies(0.48, 0.012), &kept);
+        for part in ["480", "12", "40 times", "waited for a connection"] {
             assert!(parted.contains(part), "{part}: {parted}");
         }
-        let same = sentence(true, &latencies(0.0105, 0.01));
+        let same = sentence(true, &latencies(0.0105, 0.01), &kept);
         assert!(same.contains("the same within 10 %"), "{same}");
-        assert!(sentence(false, &latencies(1.0, 1.0)).contains("closed loop"));
+        assert!(sentence(false, &latencies(1.0, 1.0), &kept).contains("closed loop"));
         let mut none = latencies(1.0, 1.0);
         none.corrected.p50 = None;
-        assert!(sentence(true, &none).contains("No request"));
+        assert!(sentence(true, &none, &kept).contains("No request"));
+        // Late by itself: the server had no part in it.
+        let late = sentence(true, &latencies(0.48, 0.012), &own(0.4, 0));
+        assert!(late.contains("the generator itself was late"), "{late}");
     }
 
     #[test]
@@ -140,7 +155,8 @@ mod tests {
         let mut latency = latencies(0.01, 0.01);
         latency.corrected.p99_9 = Some(0.05);
         latency.corrected.max = Some(0.02);
-        assert!(sentence(true, &latency).starts_with("The p99.9 is"));
+        let said = sentence(true, &latency, &own(0.0001, 0));
+        assert!(said.starts_with("The p99.9 is"), "{said}");
     }
 
     #[test]

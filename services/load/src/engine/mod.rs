@@ -16,7 +16,7 @@ mod timer;
 
 pub use failure::Failure;
 pub use live::{BUCKETS, Live};
-pub use tally::{Tally, nanos};
+pub use tally::{Answered, Request, Tally, nanos};
 pub use timeline::Row;
 
 use crate::plan::Plan;
