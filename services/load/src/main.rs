@@ -52,6 +52,7 @@ async fn serve(config: ServeConfig, outside: Outside) -> anyhow::Result<()> {
             registry.clone(),
             readiness.clone(),
         )?,
+        http: None,
     };
     let routes = routes::router(station, shutdown.clone());
     readiness.ready();

@@ -44,8 +44,9 @@ pub fn drills(report: &RunReport, style: &Style) -> String {
 }
 
 /// How to read the table.
-pub const DRILL_NOTE: &str = "Lost is by kind: reset, the connection broke with the request under \
-    way; refused, none could be made; timeout, no answer came in time. Replaced is how many workers \
+pub const DRILL_NOTE: &str = "Lost is by kind: closed, reset and broken, the connection ended with \
+    the request under way; connect_refused, connect_timeout and connect_failed, none could be made; \
+    no_connection and timeout, none was free or no answer came in time. Replaced is how many workers \
     were started in place of dead ones, by the station's own count. Over after is the time from the \
     drill until the last slice of the load in which a request was lost.";
 

@@ -86,9 +86,12 @@ pub fn lab_figures(report: &RunReport) -> Option<LabFigures> {
     if all.is_empty() {
         return None;
     }
+    // That nothing failed an invariant says.
+    let failed = |row: &Row| row.figures.get(names::FAILED) > Some(&0.0);
+    let shown = |name: &str| name != names::FAILED || report.rows.iter().any(failed);
     let known = KNOWN
         .iter()
-        .filter(|(name, ..)| all.contains(name))
+        .filter(|(name, ..)| all.contains(name) && shown(name))
         .copied();
     let is_known = |name: &str| KNOWN.iter().any(|(known, ..)| *known == name);
     // One that a later version has is shown as it is.

@@ -2,8 +2,11 @@
 
 use super::samples::{Seen, check};
 use crate::station::Around;
-use measure::report::{Drill, Invariant, RunReport, Station};
+use measure::report::{Drill, Invariant, Outcome, Round, Row, RunReport, Station};
 use measure::serving::raw;
+use measure::stats::compare_within_rounds;
+use measure::text::figures::count;
+use measure::text::names::replicas;
 
 /// The service beside the stations that makes the load.
 pub const DRIVER: &str = "load";
@@ -118,8 +121,18 @@ pub fn drills_explained(report: &RunReport) -> Option<Invariant> {
     })
 }
 
-/// Why a request of a drill may be lost: who was to answer it is gone.
-const EXPLAINED: [&str; 3] = ["refused", "reset", "timeout"];
+/// Why a request of a drill may be lost: who was to answer it is gone, or not
+/// back yet. By the load generator's names (docs/load.md).
+const EXPLAINED: [&str; 8] = [
+    "connect_refused",
+    "connect_timeout",
+    "connect_failed",
+    "no_connection",
+    "closed",
+    "reset",
+    "broken",
+    "timeout",
+];
 
 fn unexplained(drill: &Drill) -> Option<String> {
     let others = drill.failed.iter();
@@ -136,4 +149,52 @@ fn unexplained(drill: &Drill) -> Option<String> {
         ));
     }
     None
+}
+
+/// A figure of a row.
+pub fn figure(row: &Row, name: &str) -> Option<f64> {
+    row.figures.get(name).copied()
+}
+
+/// `8 workers`, `2 × 1 worker`.
+pub fn workers(report: &RunReport, row: &Row) -> String {
+    let each = count(row.workers, "worker");
+    match replicas(report, row) {
+        1 => each,
+        replicas => format!("{replicas} × {each}"),
+    }
+}
+
+/// Whether every round that has both rows, and enough of them, had the shorter
+/// p99 in the first.
+pub fn claim_shorter_p99(report: &RunReport, one: &Row, other: &Row) -> bool {
+    let p99 = |round: &Round| round.figures.get(raw::P99_SECONDS).copied();
+    claim_less(report, one, other, p99)
+}
+
+/// Whether every round that has both rows, and enough of them, had more requests
+/// answered in the first.
+pub fn claim_more_per_second(report: &RunReport, one: &Row, other: &Row) -> bool {
+    let seconds_for_one = |round: &Round| {
+        let figure = |name: &str| round.figures.get(name).copied();
+        let answered = figure(raw::ANSWERED).filter(|answered| *answered > 0.0)?;
+        Some(figure(raw::LOAD_SECONDS)? / answered)
+    };
+    claim_less(report, one, other, seconds_for_one)
+}
+
+fn claim_less(
+    report: &RunReport,
+    one: &Row,
+    other: &Row,
+    of: impl Fn(&Round) -> Option<f64>,
+) -> bool {
+    let all = |row: &Row| -> Vec<(u32, f64)> {
+        let rounds = row.rounds.iter();
+        rounds
+            .filter_map(|round| Some((round.round, of(round)?)))
+            .collect()
+    };
+    let compared = compare_within_rounds(&all(one), &all(other), report.quick);
+    compared.is_some_and(|(_, outcome)| outcome == Outcome::Faster)
 }

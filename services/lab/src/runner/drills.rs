@@ -2,7 +2,7 @@
 //! tells what became of the requests.
 
 use super::driven::of_driver;
-use super::{NoSample, Runner, station_of};
+use super::{Runner, station_of};
 use crate::labs::Part;
 use crate::labs::driven::{Deed, DrillPlan, Driven, Window, failures};
 use crate::station::{Action, Replica, http};

@@ -8,7 +8,7 @@ use crate::labs::driven::{Ask, Driven, Known, Step, Taken};
 use crate::station::http;
 use crate::survey::Surveyed;
 use anyhow::bail;
-use measure::report::{RunMark, Station};
+use measure::report::{RunMark, Station, Void};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -77,7 +77,10 @@ impl Runner<'_> {
         measuring.last_run = runs.cloned().unwrap_or_default();
         match driven.load(&measuring.planned, known, self.options) {
             Ok(load) => measuring.load = Some(load),
-            Err(why) => measuring.row.not_run = Some(why),
+            Err(why) => {
+                measuring.row.not_run = Some(why.clone());
+                measuring.row.void.push(Void { round: 0, why });
+            }
         }
         measuring
     }

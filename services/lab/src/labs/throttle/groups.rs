@@ -3,11 +3,11 @@
 mod model;
 
 use super::loads::{BURSTS, SATURATED};
+use crate::labs::served::{claim_shorter_p99, figure};
 use measure::duration;
 use measure::figures::names;
-use measure::report::{Group, Outcome, Row, RunReport, Station};
+use measure::report::{Group, Row, RunReport, Station};
 use measure::serving::raw;
-use measure::stats::compare_within_rounds;
 use measure::text::figures::{count, percent};
 
 /// Rates that differ by less are told as the same: rounds differ by so much.
@@ -34,10 +34,6 @@ fn rows_of<'r>(
     let rows = report.rows.iter();
     rows.filter(|row| row.station == station.name && !row.rounds.is_empty() && belongs(row))
         .collect()
-}
-
-fn figure(row: &Row, name: &str) -> Option<f64> {
-    row.figures.get(name).copied()
 }
 
 fn threads(row: &Row) -> String {
@@ -95,7 +91,7 @@ fn in_short(row: &Row) -> Option<String> {
 fn what_follows(report: &RunReport, few: &Row, others: &[&Row]) -> Option<String> {
     let slower: Vec<&&Row> = others
         .iter()
-        .filter(|row| p99_is_longer(report, few, row))
+        .filter(|row| claim_shorter_p99(report, few, row))
         .collect();
     let p99 = |row: &Row| figure(row, names::P99_SECONDS);
     let worst = slower
@@ -128,19 +124,6 @@ fn what_follows(report: &RunReport, few: &Row, others: &[&Row]) -> Option<String
         threads(worst),
         threads(few)
     ))
-}
-
-/// Whether every round that has both rows, and enough of them, had the longer
-/// p99 in the second.
-fn p99_is_longer(report: &RunReport, one: &Row, other: &Row) -> bool {
-    let p99s = |row: &Row| -> Vec<(u32, f64)> {
-        let rounds = row.rounds.iter();
-        rounds
-            .filter_map(|round| Some((round.round, *round.figures.get(raw::P99_SECONDS)?)))
-            .collect()
-    };
-    let compared = compare_within_rounds(&p99s(one), &p99s(other), report.quick);
-    compared.is_some_and(|(_, outcome)| outcome == Outcome::Faster)
 }
 
 /// What becomes of a load that the quota pays for on average.

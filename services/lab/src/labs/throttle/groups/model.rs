@@ -2,7 +2,7 @@
 //! beside what others have published.
 
 use super::super::loads::SATURATED;
-use super::figure;
+use crate::labs::served::figure;
 use measure::duration;
 use measure::figures::names;
 use measure::quota::QuotaModel;
