@@ -6,7 +6,7 @@ use measure::durations;
 use measure::report::{Row, RunReport};
 use measure::serving::is_of_servers;
 use measure::text::figures::{NONE, UNKNOWN, percent, two_decimals};
-use measure::text::names::{by_station, scaled, station, work, workers};
+use measure::text::names::{by_station, scaled, station, work, workers, workers_head};
 use measure::text::{State, brackets, limits, shares};
 
 /// Columns of a line.
@@ -44,11 +44,12 @@ fn shown(report: &RunReport) -> &'static [State] {
 
 /// The columns shown: a server's samples have no job whose time could be told.
 fn columns(report: &RunReport) -> Vec<&'static str> {
-    let all = &COLUMNS[..BEFORE_STATES + shown(report).len()];
+    let mut all = COLUMNS[..BEFORE_STATES + shown(report).len()].to_vec();
+    all[1] = workers_head(report);
     if is_of_servers(report) {
-        return [&all[..OF_JOBS.start], &all[OF_JOBS.end..]].concat();
+        all.drain(OF_JOBS);
     }
-    all.to_vec()
+    all
 }
 
 /// The table with its caption; it scrolls within its box where the page is narrow.

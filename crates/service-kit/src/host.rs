@@ -43,6 +43,7 @@ pub fn report_here(lab: &str, station: &str, started: SystemTime) -> RunReport {
         agree: None,
         replica_cpusets: vec![budget.cpuset],
         calibrated: Vec::new(),
+        set_aside: Vec::new(),
         refused: None,
     };
     RunReport {

@@ -19,7 +19,9 @@ use crate::survey::{self, Surveyed};
 use anyhow::Context;
 use cpu_budget::clock::monotonic_seconds;
 use futures_util::future::try_join_all;
-use measure::report::{Host, Predecessor, ReplicaAccount, Round, RunReport, SCHEMA, Station, Void};
+use measure::report::{
+    Host, Predecessor, ReplicaAccount, Round, RunMark, RunReport, SCHEMA, Station, Void,
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -51,8 +53,9 @@ pub struct Runner<'a> {
 enum NoSample {
     Interrupted,
     Failed(SampleError),
-    /// The load was not what it should have been: no fault of the station's.
-    Void(String),
+    /// The load was not what it should have been, and why: no fault of the
+    /// station's, whose replicas ran for nothing.
+    Void(String, Vec<RunMark>),
 }
 
 impl Runner<'_> {
@@ -97,13 +100,20 @@ impl Runner<'_> {
         let driven = self.lab.driven();
         let planned = plan.clone();
         let (mut rows, known) = match driven {
-            Some(driven) => self.prepare(driven, &surveyed, &facts, plan).await?,
+            Some(driven) => self.prepare(driven, &surveyed, &mut facts, plan).await?,
             None => (self.calibrate(&surveyed, plan).await?, Known::default()),
         };
         for station in &mut facts {
             station.calibrated = calibrate::last_runs(&rows, &station.name);
         }
         let partial = self.measure(&surveyed, &mut rows).await;
+        for station in &mut facts {
+            let of_station = rows
+                .iter()
+                .filter(|row| row.planned.station == station.name);
+            let runs = of_station.flat_map(|row| row.set_aside.clone());
+            station.set_aside.extend(runs);
+        }
         let mut drills = Vec::new();
         if let Some(driven) = driven.filter(|_| !partial) {
             let plans = driven.drills(&planned, &known, self.options);
@@ -202,7 +212,10 @@ impl Runner<'_> {
                     Ok(sample) => taken.push((index, sample)),
                     Err(NoSample::Interrupted) => return true,
                     Err(NoSample::Failed(error)) => self.lose_station(rows, index, round, &error),
-                    Err(NoSample::Void(why)) => self.leave_out(&mut rows[index], round, why),
+                    Err(NoSample::Void(why, runs)) => {
+                        rows[index].set_aside.extend(runs);
+                        self.leave_out(&mut rows[index], round, why);
+                    }
                 }
             }
             for (index, sample) in taken {

@@ -78,6 +78,7 @@ async fn survey_one(stations: &dyn Stations, spec: &StationSpec) -> anyhow::Resu
         agree: None,
         replica_cpusets: Vec::new(),
         calibrated: Vec::new(),
+        set_aside: Vec::new(),
         refused: spec.refused.clone(),
     };
     if spec.refused.is_some() {

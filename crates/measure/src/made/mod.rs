@@ -57,6 +57,7 @@ pub fn station(name: &str, quota_cpus: Option<f64>) -> Station {
         agree: Some(true),
         replica_cpusets: vec![Some("0-1".to_owned())],
         calibrated: Vec::new(),
+        set_aside: Vec::new(),
         refused: None,
     }
 }

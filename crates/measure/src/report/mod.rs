@@ -11,7 +11,7 @@ mod row;
 
 pub use drill::{Drill, Slice};
 pub use round::{BlockedOn, CpusAccount, GroupAccount, ReplicaAccount, Round, WorkerAccount};
-pub use row::{Also, BlockedBy, Interval, Row, TimeBudget, Verdict, VerdictKind, Void};
+pub use row::{Also, BlockedBy, Interval, Row, TimeBudget, Verdict, VerdictKind, Void, WorkersAre};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -155,6 +155,10 @@ pub struct Station {
     /// follows; empty where that is unknown.
     #[serde(default)]
     pub calibrated: Vec<RunMark>,
+    /// Runs of this lab of which no sample came, since their load was not what
+    /// it should have been.
+    #[serde(default)]
+    pub set_aside: Vec<RunMark>,
     /// Why the station did not run, where it did not.
     pub refused: Option<String>,
 }

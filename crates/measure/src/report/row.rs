@@ -16,6 +16,9 @@ pub struct Row {
     pub kernel: String,
     /// Workers asked for, of one replica.
     pub workers: usize,
+    /// What these are.
+    #[serde(default)]
+    pub workers_are: WorkersAre,
     /// OS threads (or child processes) that did the work, over all replicas;
     /// `null` until a sample has told.
     pub threads: Option<usize>,
@@ -89,6 +92,35 @@ impl Row {
     /// are of these alone.
     pub fn lost_after(&self) -> Option<usize> {
         (self.not_run.is_some() && !self.rounds.is_empty()).then_some(self.rounds.len())
+    }
+}
+
+/// What a row's workers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkersAre {
+    /// Workers of a strategy, whatever does their work.
+    #[default]
+    Workers,
+    /// Threads of one process.
+    Threads,
+}
+
+impl WorkersAre {
+    /// One of them.
+    pub fn one(self) -> &'static str {
+        match self {
+            Self::Workers => "worker",
+            Self::Threads => "thread",
+        }
+    }
+
+    /// Several.
+    pub fn many(self) -> &'static str {
+        match self {
+            Self::Workers => "workers",
+            Self::Threads => "threads",
+        }
     }
 }
 

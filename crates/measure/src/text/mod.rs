@@ -40,7 +40,7 @@ pub use drills::{DRILL_HEADS, DRILL_NOTE, drill_cells, drills};
 pub use legend::{brackets, hidden_steal, legend, meaning};
 pub use limits::{Disagreement, disagreements, disagreements_of, limits};
 pub use next::{next_steps, steps};
-pub use of_lab::{LabFigures, LabRow, ROW_HEADS, lab_figures, lab_table};
+pub use of_lab::{LabFigures, LabRow, lab_figures, lab_table, row_heads};
 pub use paragraph::is_unit;
 pub use past::past_runs;
 pub use style::Style;

@@ -1,7 +1,7 @@
 //! The lab's own figures: a second table, for labs that have any.
 
 use super::figures::{NONE, UNKNOWN, percent, two_decimals};
-use super::names::{by_station, work, workers};
+use super::names::{by_station, work, workers, workers_head};
 use super::plain_table::plain_table;
 use super::style::Style;
 use crate::duration::duration;
@@ -34,8 +34,10 @@ pub struct LabRow {
     pub figures: Vec<String>,
 }
 
-/// The columns before the figures.
-pub const ROW_HEADS: [&str; 3] = ["station", "strategy", "workers"];
+/// What stands above the columns before the figures.
+pub fn row_heads(report: &RunReport) -> [&'static str; 3] {
+    ["station", "strategy", workers_head(report)]
+}
 
 /// A figure's name, what stands above it, and how it is written.
 type Column<'a> = (&'a str, &'a str, fn(f64) -> String);
@@ -48,32 +50,32 @@ const KNOWN: [Column; 18] = [
     (names::P99_SECONDS, "p99", duration),
     (names::P99_9_SECONDS, "p99.9", duration),
     (names::LONGEST_SECONDS, "longest", duration),
-    (names::REPLAYED_P99_SECONDS, "p99 replayed", duration),
-    (names::REPLAYED_P99_9_SECONDS, "p99.9 replayed", duration),
+    (names::REPLAYED_P99_SECONDS, "p99\nreplayed", duration),
+    (names::REPLAYED_P99_9_SECONDS, "p99.9\nreplayed", duration),
     (names::THROTTLED, "throttled", percent),
-    (names::REPLAYED_THROTTLED, "throttled replayed", percent),
-    (names::STALL_SECONDS, "stall per period", duration),
+    (names::REPLAYED_THROTTLED, "throttled\nreplayed", percent),
+    (names::STALL_SECONDS, "stall per\nperiod", duration),
     (names::CPU_MS_PER_REQUEST, "CPU ms", digits),
     (names::FAIRNESS, "fairness", two_decimals),
     (names::FAILED, "failed", whole),
     (names::HIGHEST_IN_FLIGHT, "most in flight", whole),
     (names::CPU_MS_PER_PAGE, "CPU ms per page", digits),
     (names::MEMORY_BYTES, "memory", mebibytes),
-    (names::REPLAYED_P50_SECONDS, "p50 replayed", duration),
+    (names::REPLAYED_P50_SECONDS, "p50\nreplayed", duration),
 ];
 
 /// The columns of which text leaves out the first ones where it has no room for
 /// all, from what is missed least on.
 const LEFT_OUT_FIRST: [&str; 9] = [
-    "p50 replayed",
-    "throttled replayed",
+    "p50\nreplayed",
+    "throttled\nreplayed",
     "failed",
     "CPU ms",
     "fairness",
-    "p99.9 replayed",
+    "p99.9\nreplayed",
     "longest",
-    "stall per period",
-    "p99 replayed",
+    "stall per\nperiod",
+    "p99\nreplayed",
 ];
 
 /// The lab's own figures of all rows; `None` where no row has any.
@@ -151,8 +153,9 @@ pub fn lab_table(report: &RunReport, style: &Style) -> String {
     let Some(mut table) = lab_figures(report) else {
         return String::new();
     };
+    let row_heads = row_heads(report);
     let left_out = table.fit(style.width());
-    let heads: Vec<&str> = ROW_HEADS[1..]
+    let heads: Vec<&str> = row_heads[1..]
         .iter()
         .copied()
         .chain(table.heads.iter().map(String::as_str))
@@ -162,7 +165,7 @@ pub fn lab_table(report: &RunReport, style: &Style) -> String {
         format!(
             "Left out for want of room in {} columns: {}.",
             style.width(),
-            left_out.join(", ")
+            left_out.join(", ").replace('\n', " ")
         )
     });
     for note in table.note.into_iter().chain(left_out) {
@@ -216,11 +219,11 @@ impl LabFigures {
         left_out
     }
 
-    /// The lines' width: of heads of several words each stands on its own line.
+    /// The lines' width where nothing is wrapped.
     fn width(&self) -> usize {
         let lines = self.lines();
-        let of_head = |head: &str| head.split(' ').map(UnicodeWidthStr::width).max();
-        let heads = ROW_HEADS[1..].iter().copied();
+        let of_head = |head: &str| head.lines().map(UnicodeWidthStr::width).max();
+        let heads = ["strategy", "workers"].into_iter();
         let heads = heads.chain(self.heads.iter().map(String::as_str));
         let widths = heads.enumerate().map(|(index, head)| {
             let cells = lines.iter().map(|line| line[index].width()).max();

@@ -82,7 +82,7 @@ fn laid_out(report: &RunReport, style: &Style, layout: &Layout) -> Table {
         .load_style(TableStyle::new().header_separator(rule))
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(style.width()).unwrap_or(u16::MAX))
-        .set_header(layout.columns.iter().map(|column| column.header()));
+        .set_header(layout.columns.iter().map(|column| column.header(report)));
     for (_, rows) in by_station(report) {
         table.add_row([STATION]);
         for row in rows {

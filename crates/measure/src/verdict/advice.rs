@@ -314,6 +314,7 @@ fn oversubscribed(case: &Case) -> String {
     };
     let threads = (allowed.floor() as usize).max(1);
     let one_replica = case.replicas() > threads;
+    let one = case.row.workers_are.one();
     let change = WhatIf {
         threads: Some(threads),
         one_replica,
@@ -323,9 +324,9 @@ fn oversubscribed(case: &Case) -> String {
         let quota = case.quota_cpus().map_or(String::new(), |q| {
             format!(" and a quota of {}", cpu_count(q.min(allowed)))
         });
-        format!("One replica with {}{quota}", count(threads, "worker"))
+        format!("One replica with {}{quota}", count(threads, one))
     } else {
-        format!("{} in all", count(threads, "worker"))
+        format!("{} in all", count(threads, one))
     };
     match case.gain(&change) {
         Some(gain) if is_gain(&gain) => {
@@ -382,7 +383,8 @@ fn more_cpus(case: &Case, total: f64, allowed_cpus: Option<f64>, what: &str) -> 
         threads: (threads > case.threads()).then_some(threads),
         ..WhatIf::default()
     };
-    let with = format!("{what} together with {}", count(threads, "worker"));
+    let one = case.row.workers_are.one();
+    let with = format!("{what} together with {}", count(threads, one));
     match case.gain(&change) {
         Some(gain) if is_gain(&gain) => {
             format!(

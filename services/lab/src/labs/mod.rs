@@ -16,7 +16,7 @@ mod throttle;
 
 use crate::station::Around;
 use cpu_budget::WorkerAdvice;
-use measure::report::{RunReport, Station};
+use measure::report::{RunReport, Station, WorkersAre};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -194,6 +194,11 @@ pub trait Lab: Sync {
     /// Who counts beside the stations.
     fn witness(&self) -> Option<Witness> {
         None
+    }
+
+    /// What its rows' workers are.
+    fn workers_are(&self) -> WorkersAre {
+        WorkersAre::Workers
     }
 
     /// How the load of its samples is made, in labs whose samples last as long as

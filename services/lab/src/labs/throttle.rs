@@ -14,7 +14,7 @@ use super::{Abilities, Lab, Options, Part, PlannedRow, served};
 use crate::station::Around;
 use cpu_budget::CpuSet;
 use loads::LOADS;
-use measure::report::{RunReport, Station};
+use measure::report::{RunReport, Station, WorkersAre};
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 
@@ -102,6 +102,10 @@ impl Lab for Throttle {
             "seconds": self.window(options).seconds,
             "start_at_seconds": part.start_at_seconds,
         })
+    }
+
+    fn workers_are(&self) -> WorkersAre {
+        WorkersAre::Threads
     }
 
     fn driven(&self) -> Option<&dyn Driven> {

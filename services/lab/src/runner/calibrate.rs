@@ -48,7 +48,7 @@ impl Runner<'_> {
                         bail!(crate::Refused(why))
                     }
                     NoSample::Failed(error) => measuring.row.not_run = Some(error.to_string()),
-                    NoSample::Void(why) => measuring.row.not_run = Some(why),
+                    NoSample::Void(why, _) => measuring.row.not_run = Some(why),
                 }
             }
             rows.push(measuring);
@@ -119,9 +119,13 @@ pub fn last_runs(rows: &[Measuring], station: &str) -> Vec<RunMark> {
 
 /// The run that each replica's account is of.
 pub fn marks(round: &Round) -> Vec<RunMark> {
-    let mark = |account: &ReplicaAccount| RunMark {
+    round.replicas.iter().map(mark).collect()
+}
+
+/// The run that an account is of.
+pub fn mark(account: &ReplicaAccount) -> RunMark {
+    RunMark {
         instance: account.instance.clone(),
         run_sequence: account.run_sequence,
-    };
-    round.replicas.iter().map(mark).collect()
+    }
 }

@@ -1,6 +1,7 @@
 //! Samples under a load from outside: the station's window and the driver's
 //! measured part begin at the same moment and last equally long.
 
+use super::calibrate::mark;
 use super::measuring::Measuring;
 use super::{NoSample, Runner};
 use crate::labs::driven::{Driven, Load, Window, raw_figures};
@@ -38,22 +39,21 @@ impl Runner<'_> {
         &self,
         driven: &dyn Driven,
         at: &Surveyed,
-        measuring: &Measuring,
+        measuring: &mut Measuring,
         round: u32,
     ) -> Result<Round, NoSample> {
-        let Some(load) = &measuring.load else {
+        let (Some(load), planned) = (measuring.load.clone(), measuring.planned.clone()) else {
             let why = "nothing is known of its load".to_owned();
-            return Err(NoSample::Void(why));
+            return Err(NoSample::Void(why, Vec::new()));
         };
-        let first = self.under_load(driven, at, &measuring.planned, load, round);
-        let taken = match first.await {
-            Err(NoSample::Void(_)) => {
-                self.under_load(driven, at, &measuring.planned, load, round)
-                    .await?
+        let take = || self.under_load(driven, at, &planned, &load, round);
+        match take().await {
+            Err(NoSample::Void(_, runs)) => {
+                measuring.set_aside.extend(runs);
+                Ok(take().await?.round)
             }
-            taken => taken?,
-        };
-        Ok(taken.round)
+            taken => Ok(taken?.round),
+        }
     }
 
     /// One sample of this family of workers under this load. `round` also says
@@ -102,7 +102,8 @@ impl Runner<'_> {
             _ = interrupted.wait_for(|&stop| stop) => return Err(NoSample::Interrupted),
         };
         if let Some(why) = void(&answers, &answer, start) {
-            return Err(NoSample::Void(why));
+            let runs = answers.iter().map(|answer| mark(&answer.account));
+            return Err(NoSample::Void(why, runs.collect()));
         }
         let own: Vec<_> = answers.iter().map(|a| a.figures.clone()).collect();
         let mut figures = raw_figures(row, load, window, &answer, &own);

@@ -18,6 +18,8 @@ pub struct Measuring {
     pub common_start: bool,
     /// The load that its samples are taken under, in driven labs.
     pub load: Option<Load>,
+    /// Runs of which no sample came.
+    pub set_aside: Vec<RunMark>,
     /// What calibration ended with, one per replica.
     pub last_run: Vec<RunMark>,
 }
@@ -36,6 +38,7 @@ impl Measuring {
             },
             common_start: false,
             load: None,
+            set_aside: Vec::new(),
             last_run: Vec::new(),
             planned,
             repeats: 1,
@@ -54,10 +57,11 @@ impl Measuring {
 
     /// The row for the one who watches: `primes-half · sequential · 1 worker`.
     pub fn label(&self) -> String {
+        let are = self.row.workers_are;
         let workers = if self.planned.workers == 1 {
-            "worker"
+            are.one()
         } else {
-            "workers"
+            are.many()
         };
         format!(
             "{} · {} · {} {workers}",

@@ -23,7 +23,7 @@ impl Runner<'_> {
         &self,
         driven: &dyn Driven,
         surveyed: &[Surveyed],
-        stations: &[Station],
+        stations: &mut [Station],
         plan: Vec<PlannedRow>,
     ) -> anyhow::Result<(Vec<Measuring>, Known)> {
         let mut known = Known::default();
@@ -32,7 +32,9 @@ impl Runner<'_> {
             self.progress.phase(&step.label);
             self.now.sample(0, &step.row);
             let at = station_of(surveyed, &step.row.station);
-            match self.take(driven, at, &step).await {
+            let mut runs = Vec::new();
+            let taken = self.take(driven, at, &step, &mut runs).await;
+            match taken {
                 Ok(taken) => {
                     if let Some(round) = &taken.round {
                         last_runs.insert(step.row.station.clone(), super::calibrate::marks(round));
@@ -41,7 +43,14 @@ impl Runner<'_> {
                 }
                 Err(NoSample::Interrupted) => bail!(crate::Interrupted),
                 Err(NoSample::Failed(error)) => known.unknown(&step.name, error.to_string()),
-                Err(NoSample::Void(why)) => known.unknown(&step.name, why),
+                Err(NoSample::Void(why, last)) => {
+                    runs.extend(last);
+                    known.unknown(&step.name, why);
+                }
+            }
+            let name = &step.row.station;
+            if let Some(station) = stations.iter_mut().find(|station| station.name == *name) {
+                station.set_aside.extend(runs);
             }
             if !known.is_settled(&step.name) {
                 known.unknown(&step.name, format!("nothing came of {}", step.label));
@@ -69,6 +78,7 @@ impl Runner<'_> {
     ) -> Measuring {
         let mut measuring = Measuring::new(planned);
         measuring.sample_seconds = driven.window(self.options).in_all();
+        measuring.row.workers_are = self.lab.workers_are();
         if at.replicas.is_empty() {
             measuring.row.not_run = Some(at.why_absent());
             return measuring;
@@ -90,12 +100,14 @@ impl Runner<'_> {
         driven: &dyn Driven,
         at: &Surveyed,
         step: &Step,
+        set_aside: &mut Vec<RunMark>,
     ) -> Result<Taken, NoSample> {
         match &step.ask {
             Ask::Sample(load) => {
                 let first = self.under_load(driven, at, &step.row, load, 0).await;
                 let taken = match first {
-                    Err(NoSample::Void(_)) => {
+                    Err(NoSample::Void(_, runs)) => {
+                        set_aside.extend(runs);
                         self.under_load(driven, at, &step.row, load, 0).await?
                     }
                     taken => taken?,

@@ -4,6 +4,7 @@ use super::INDENT;
 use super::cells::cells;
 use crate::report::RunReport;
 use crate::serving;
+use crate::text::names::workers_head;
 use crate::text::style::Style;
 use unicode_width::UnicodeWidthStr;
 
@@ -44,10 +45,10 @@ impl Column {
         )
     }
 
-    pub(super) fn header(self) -> &'static str {
+    pub(super) fn header(self, report: &RunReport) -> &'static str {
         match self {
             Self::Strategy => "strategy",
-            Self::Workers => "workers",
+            Self::Workers => workers_head(report),
             Self::Wall => "wall",
             Self::Predicted => "predicted",
             Self::Speedup => "speedup",
@@ -150,7 +151,10 @@ impl Layout {
 
     /// The table's width when no cell is wrapped.
     fn width(&self, report: &RunReport, style: &Style) -> usize {
-        let headers = self.columns.iter().map(|column| column.header().lines());
+        let headers = self
+            .columns
+            .iter()
+            .map(|column| column.header(report).lines());
         let mut widths: Vec<usize> = headers
             .map(|lines| lines.map(UnicodeWidthStr::width).max().unwrap_or(0))
             .collect();
