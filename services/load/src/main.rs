@@ -3,12 +3,12 @@
 
 use load::config::{self, Cli, ServeConfig};
 use load::engine::Outside;
-use load::service::metrics::Metrics;
-use load::service::routes;
-use load::service::station::Station;
+use load::service::metrics;
+use load::service::routes::{self, Shared};
 use service_kit::address::AddressLine;
 use service_kit::admin::{self, Readiness, Service};
 use service_kit::shutdown::Shutdown;
+use service_kit::station::Station;
 use service_kit::{config as configuration, healthcheck, runtime, server, telemetry};
 use std::process::ExitCode;
 
@@ -41,8 +41,8 @@ async fn serve(config: ServeConfig, outside: Outside) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals()?;
     let readiness = Readiness::new(&shutdown);
     let registry = prometheus::Registry::new();
-    let metrics = Metrics::new(&registry, outside.live.clone())?;
-    let station = Station::new(metrics, outside, config.station);
+    metrics::register(&registry, outside.live.clone())?;
+    let station = Station::new(SERVICE.name, config.station, &registry, shutdown.clone())?;
     let listeners = config.serve.addresses.bind().await?;
     let line = AddressLine {
         api: listeners.api.local_addr()?,
@@ -54,7 +54,7 @@ async fn serve(config: ServeConfig, outside: Outside) -> anyhow::Result<()> {
         )?,
         http: None,
     };
-    let routes = routes::router(station, shutdown.clone());
+    let routes = routes::router(Shared { station, outside });
     readiness.ready();
     line.announce()?;
     let limits = config.serve.limits();

@@ -136,7 +136,12 @@ impl RunRequest {
         let rate = match self.rate {
             Some(rate) => rate,
             None if least > 0.0 => least,
-            None => return Err(wrong("rate", "an open loop needs a rate, in requests per second")),
+            None => {
+                return Err(wrong(
+                    "rate",
+                    "an open loop needs a rate, in requests per second",
+                ));
+            }
         };
         // A rate that was reckoned from the bursts may be a little less.
         if rate < least * (1.0 - 1e-9) {

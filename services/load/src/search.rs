@@ -148,11 +148,7 @@ impl SearchRequest {
                 warm_up_seconds: WARM_UP_SECONDS.min(seconds / 4.0),
                 seconds,
                 start_at_seconds: None,
-                timeout_seconds: within(
-                    "timeout_seconds",
-                    self.timeout_seconds,
-                    &TIMEOUT_SECONDS,
-                )?,
+                timeout_seconds: within("timeout_seconds", self.timeout_seconds, &TIMEOUT_SECONDS)?,
                 identify: false,
             },
             arrivals: self.arrivals,
@@ -270,9 +266,7 @@ impl Bracket {
     /// The next rate to be tried, while there is one.
     fn next(&self, least: f64, most: f64) -> Option<f64> {
         match (self.kept, self.missed) {
-            (Some(kept), Some(missed)) => {
-                (missed / kept > CLOSE).then(|| (kept * missed).sqrt())
-            }
+            (Some(kept), Some(missed)) => (missed / kept > CLOSE).then(|| (kept * missed).sqrt()),
             (Some(kept), None) => (kept < most).then(|| (2.0 * kept).min(most)),
             (None, Some(missed)) => (missed > least).then(|| (missed / 2.0).max(least)),
             (None, None) => None,

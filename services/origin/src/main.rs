@@ -9,8 +9,10 @@ mod library;
 mod metrics;
 mod server;
 mod service;
+mod timer;
 mod visit;
 
+use anyhow::Context;
 use config::{Cli, ServeConfig};
 use service_kit::address::AddressLine;
 use service_kit::admin::{self, Readiness, Service};
@@ -49,7 +51,8 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     };
     let connections = open_files::most_connections(config.manner.max_connections, server::OTHER_FILES);
     let drain = config.manner.drain_seconds;
-    let origin = Arc::new(service::Origin::new(web, config.manner, metrics));
+    let timer = timer::Timer::start().context("cannot start a timer")?;
+    let origin = Arc::new(service::Origin::new(web, config.manner, metrics, timer));
     readiness.ready();
     line.announce()?;
     server::serve(origin, listeners.api, connections, drain, shutdown).await;

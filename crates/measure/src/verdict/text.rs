@@ -1,9 +1,10 @@
 //! What happened and the figures that prove it, in plain words.
 
+use super::Case;
 use super::agree::Agreement;
 use super::rules::Unknown;
+use super::thresholds::{STOLEN, USED_UP};
 use super::words::{count, cpu_count, cpu_noun, cpus, kind, percent};
-use super::{Case, thresholds::STOLEN};
 use crate::figures::RoundFigures;
 use crate::report::{BlockedBy, TimeBudget, VerdictKind};
 
@@ -24,8 +25,9 @@ pub(super) fn text(case: &Case, agreement: &Agreement) -> String {
         ),
         VerdictKind::Bursts => bursts(case),
         VerdictKind::Quota => format!(
-            "The quota was the limit: all of it ({}) was used{}, and for {} of worker time it kept \
+            "The quota was the limit: {} of it ({}) was used{}, and for {} of worker time it kept \
              threads off a CPU.",
+            how_much_of_the_quota(case),
             maybe(case.quota_cpus(), cpu_count),
             once_begun(case),
             percent(budget.throttled)
@@ -53,6 +55,15 @@ fn once_begun(case: &Case) -> &'static str {
     match idle_start(case) {
         Some(_) => " once the first answers had come",
         None => "",
+    }
+}
+
+/// All of it, or the share that is not all: of a job that waits it may be less.
+fn how_much_of_the_quota(case: &Case) -> String {
+    let used = case.median(|r| Some(r.usage_once_begun_cpus()? / r.quota_cpus()?));
+    match used {
+        Some(used) if used < USED_UP => percent(used),
+        _ => "all".to_owned(),
     }
 }
 

@@ -21,6 +21,11 @@ pub const IDLE: f64 = 0.10;
 /// and the last refill of a sample of 1 to 2 s cost up to 3 %.
 pub const USED_UP: f64 = 0.97;
 
+/// The same of a job that waits, where the quota costs a [`LOSS`] as well: each
+/// repeat ends with fewer and fewer items under way, and the refills of that time
+/// find less to do. From here on more at once would gain a tenth at most.
+pub const USED_UP_WAITING: f64 = 0.90;
+
 /// Usage of the allowed CPUs above which the counters contradict each other:
 /// they are read a fraction of a millisecond apart, and the kernel charges CPU
 /// time up to a tick late.

@@ -130,7 +130,11 @@ impl RunConfig {
     pub fn request(&self) -> RunRequest {
         RunRequest {
             targets: self.common.urls.clone(),
-            pace: if self.closed { Loop::Closed } else { Loop::Open },
+            pace: if self.closed {
+                Loop::Closed
+            } else {
+                Loop::Open
+            },
             rate: self.rate,
             arrivals: self.common.arrivals(),
             connections: self.common.connections,

@@ -23,11 +23,13 @@ impl Shard<'_> {
         match Connection::begin(address, road, Token(slot), registry, identify, now) {
             Ok(mut connection) => {
                 connection.request = request;
-                self.roads.begun(road);
-                self.pool.put(slot, connection);
+                // A request waits only for one that will very likely open.
+                let is_safe = !self.roads.get(road).is_in_doubt();
+                self.roads.begun(road, now);
+                self.pool.put(slot, connection, is_safe);
             }
             Err(error) => {
-                self.roads.pause(road, now);
+                self.roads.doubt(road, now);
                 self.not_opened(slot, request, Failure::of_connect(&error), now);
             }
         }
@@ -143,6 +145,9 @@ impl Shard<'_> {
             worker: reader.worker(),
         };
         self.tally.answered(request, answer, now);
+        let road = connection.road;
+        // One at a time changes over where another road has too few.
+        let reusable = reusable && self.crowded.take_if(|crowded| *crowded == road).is_none();
         if !reusable {
             self.close(slot);
         }
@@ -187,7 +192,9 @@ impl Shard<'_> {
         self.roads.ended(connection.road);
         if failure.is_of_connecting() {
             self.tally.connections_failed += 1;
-            self.roads.pause(connection.road, now);
+        }
+        if failure.is_of_connections() {
+            self.roads.doubt(connection.road, now);
         }
         if let Some(request) = connection.request {
             self.tally.failed(failure, request.moment, now);
@@ -243,6 +250,7 @@ impl Shard<'_> {
     /// Leads some connections over another road where one is crowded: a replica
     /// has come back.
     pub(super) fn even_out(&mut self, now: f64) {
+        self.crowded = self.roads.crowded(now);
         for _ in 0..=self.pool.len() / 8 {
             let Some(road) = self.roads.crowded(now) else {
                 return;

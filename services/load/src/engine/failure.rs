@@ -74,6 +74,11 @@ impl Failure {
         }
     }
 
+    /// Whether the way to the server is in doubt, and not its answer alone.
+    pub(super) fn is_of_connections(self) -> bool {
+        self.is_of_connecting() || matches!(self, Self::Closed | Self::Reset | Self::Broken)
+    }
+
     /// Whether there was no connection.
     pub(super) fn is_of_connecting(self) -> bool {
         matches!(

@@ -125,8 +125,11 @@ pub fn run(plan: &Plan, outside: &Outside, control: &Control) -> Result<Measured
         let found = target.addresses(&outside.allow, &*outside.resolve);
         addresses.push(found.map_err(RunFailed::Target)?);
     }
-    let earliest = monotonic_seconds() + OPENING_SECONDS.max(plan.warm_up_seconds);
-    let start = plan.start_at_seconds.unwrap_or(earliest);
+    let now = monotonic_seconds();
+    let start = match plan.start_at_seconds {
+        Some(moment) => moment.max(now + OPENING_SECONDS),
+        None => now + OPENING_SECONDS.max(plan.warm_up_seconds),
+    };
     wait_until(start - plan.warm_up_seconds - OPENING_SECONDS, control);
     let usage = outside.cgroup.usage();
     let cpu = process_cpu_seconds();
@@ -173,7 +176,10 @@ fn on_threads(
             let panicked = |_| Err(io::Error::other("a sending thread panicked"));
             handle?.join().unwrap_or_else(panicked)
         };
-        handles.into_iter().map(join).collect::<io::Result<Vec<_>>>()
+        handles
+            .into_iter()
+            .map(join)
+            .collect::<io::Result<Vec<_>>>()
     })?;
     let mut whole = Tally::new(plan.seconds);
     let mut waited = Some(0.0);

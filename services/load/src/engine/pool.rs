@@ -16,7 +16,7 @@ pub struct Pool {
     /// Open and without a request. The longest idle is taken first, so that all
     /// connections, and with them all workers behind, are used alike.
     idle: VecDeque<usize>,
-    /// Being opened with no request that waits for it.
+    /// Being opened, very likely with success, and no request waits for it.
     opening: VecDeque<usize>,
     /// Without a connection.
     free: VecDeque<usize>,
@@ -95,11 +95,12 @@ impl Pool {
         self.free.len()
     }
 
-    /// Puts a connection that is being opened at a place that was taken.
-    pub fn put(&mut self, slot: usize, connection: Connection) {
+    /// Puts a connection that is being opened at a place that was taken. Only
+    /// one that `is_safe` may be taken by a request meanwhile.
+    pub fn put(&mut self, slot: usize, connection: Connection, is_safe: bool) {
         if connection.request.is_some() {
             self.busy += 1;
-        } else {
+        } else if is_safe {
             self.opening.push_back(slot);
         }
         self.slots[slot].connection = Some(connection);

@@ -198,7 +198,9 @@ fn parse(bytes: &[u8], replica: &mut Vec<u8>) -> Result<Option<Head>, NotHttp> {
             length = Some(said);
         } else if is("transfer-encoding") {
             coded = true;
-            chunked = words(field.value).last().is_some_and(|last| last == "chunked");
+            chunked = words(field.value)
+                .last()
+                .is_some_and(|last| last == "chunked");
         } else if is("connection") {
             for word in words(field.value) {
                 match word.as_str() {
@@ -229,7 +231,11 @@ fn parse(bytes: &[u8], replica: &mut Vec<u8>) -> Result<Option<Head>, NotHttp> {
 fn number(value: &[u8]) -> Option<u64> {
     let value = value.trim_ascii();
     let plain = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(value).ok().filter(|_| plain)?.parse().ok()
+    std::str::from_utf8(value)
+        .ok()
+        .filter(|_| plain)?
+        .parse()
+        .ok()
 }
 
 /// The words of a list, in small letters.

@@ -20,7 +20,17 @@ pub struct Road {
     known: bool,
     /// Nothing should be tried before this moment.
     paused_until: f64,
+    /// How long the last pause was; 0 for a road that is not in doubt.
     pause: f64,
+    /// When the last failure was that counted.
+    doubted: f64,
+}
+
+impl Road {
+    /// Whether the last that is known of it is a failure.
+    pub fn is_in_doubt(&self) -> bool {
+        self.pause > 0.0
+    }
 }
 
 /// All of them.
@@ -46,6 +56,7 @@ impl Roads {
                     known: true,
                     paused_until: f64::NEG_INFINITY,
                     pause: 0.0,
+                    doubted: f64::NEG_INFINITY,
                 });
             }
         }
@@ -56,21 +67,28 @@ impl Roads {
         &self.all[road]
     }
 
-    /// Where the next connection should lead: where fewest do, of those that
-    /// are not paused; where all are, of all.
+    /// Where the connection for a request should lead: where fewest do, of those
+    /// that are not in doubt; where all are, of all.
     pub fn best(&self, now: f64) -> Option<usize> {
-        let order = |(_, road): &(usize, &Road)| {
-            (!road.known, now < road.paused_until, road.connections)
-        };
-        let all = self.all.iter().enumerate();
-        all.min_by_key(order).map(|(place, _)| place)
+        self.first_by(|road| {
+            let paused = now < road.paused_until;
+            (!road.known, road.is_in_doubt(), paused, road.connections)
+        })
     }
 
-    /// The same, but `None` where all that are known are paused.
+    /// Where one that nobody waits for should lead: also where it is to be found
+    /// out whether the road is good again. `None` where all are paused.
     pub fn best_unpaused(&self, now: f64) -> Option<usize> {
-        let best = self.best(now)?;
+        let best =
+            self.first_by(|road| (!road.known, now < road.paused_until, road.connections))?;
         let road = self.get(best);
         (road.known && now >= road.paused_until).then_some(best)
+    }
+
+    fn first_by<K: Ord>(&self, key: impl Fn(&Road) -> K) -> Option<usize> {
+        let all = self.all.iter().enumerate();
+        all.min_by_key(|(_, road)| key(road))
+            .map(|(place, _)| place)
     }
 
     /// A road that has two connections more than another could have, if there is
@@ -82,14 +100,19 @@ impl Roads {
         (road.connections >= least + 2).then_some(place)
     }
 
-    /// A connection is being opened there.
-    pub fn begun(&mut self, road: usize) {
-        self.all[road].connections += 1;
+    /// A connection is being opened there. Over a road in doubt it is the only
+    /// one for a while.
+    pub fn begun(&mut self, road: usize, now: f64) {
+        let road = &mut self.all[road];
+        road.connections += 1;
+        road.paused_until = road.paused_until.max(now + road.pause);
     }
 
     /// It is open.
     pub fn opened(&mut self, road: usize) {
-        self.all[road].pause = 0.0;
+        let road = &mut self.all[road];
+        road.pause = 0.0;
+        road.paused_until = f64::NEG_INFINITY;
     }
 
     /// It is no more, in good order or not.
@@ -97,11 +120,12 @@ impl Roads {
         self.all[road].connections -= 1;
     }
 
-    /// It could not be opened.
-    pub fn pause(&mut self, road: usize, now: f64) {
+    /// One could not be opened, or has broken: the road is in doubt.
+    pub fn doubt(&mut self, road: usize, now: f64) {
         let road = &mut self.all[road];
-        // Those of many connections that fail at once count once.
-        if now >= road.paused_until {
+        // Many connections that fail at once are one failure.
+        if now >= road.doubted + SHORTEST_PAUSE_SECONDS {
+            road.doubted = now;
             road.pause = (2.0 * road.pause).clamp(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS);
             road.paused_until = now + road.pause;
         }
@@ -127,7 +151,7 @@ mod tests {
 
     fn open(roads: &mut Roads, now: f64) -> usize {
         let road = roads.best(now).unwrap();
-        roads.begun(road);
+        roads.begun(road, now);
         road
     }
 
@@ -149,24 +173,33 @@ mod tests {
         let mut roads = roads(&[1, 2]);
         let first = open(&mut roads, 0.0);
         roads.ended(first);
-        roads.pause(first, 0.0);
+        roads.doubt(first, 0.0);
+        roads.doubt(first, 0.001);
         let other = 1 - first;
-        assert_eq!(open(&mut roads, 0.05), other);
         assert_eq!(roads.best_unpaused(0.05), Some(other));
-        assert_eq!(roads.best(0.11), Some(first));
-        roads.pause(first, 0.11);
-        assert_eq!(roads.best(0.3), Some(other), "0.2 s now");
+        roads.begun(other, 0.05);
+        assert_eq!(roads.best_unpaused(0.11), Some(first));
+        assert_eq!(roads.best(0.11), Some(other), "no request is risked for it");
+        // One tries; others leave it alone meanwhile.
+        roads.begun(first, 0.11);
+        assert_eq!(roads.best_unpaused(0.12), Some(other));
+        roads.ended(first);
+        roads.doubt(first, 0.12);
+        assert_eq!(roads.best_unpaused(0.31), Some(other), "0.2 s now");
+        assert_eq!(roads.best_unpaused(0.33), Some(first));
         for round in 0..9 {
-            roads.pause(first, 10.0 + 2.0 * f64::from(round));
+            roads.doubt(first, 10.0 + 2.0 * f64::from(round));
         }
-        assert_eq!(roads.best(26.9), Some(other));
-        assert_eq!(roads.best(27.1), Some(first), "1 s at most");
+        assert_eq!(roads.best_unpaused(26.9), Some(other));
+        assert_eq!(roads.best_unpaused(27.1), Some(first), "1 s at most");
+        roads.opened(first);
+        assert_eq!(roads.best(27.1), Some(first));
     }
 
     #[test]
-    fn where_all_are_paused_one_is_tried_if_someone_insists() {
+    fn where_all_are_in_doubt_one_is_tried_if_someone_insists() {
         let mut roads = roads(&[1]);
-        roads.pause(0, 0.0);
+        roads.doubt(0, 0.0);
         assert_eq!(roads.best(0.0), Some(0));
         assert_eq!(roads.best_unpaused(0.0), None);
         assert_eq!(Roads::default().best(0.0), None);

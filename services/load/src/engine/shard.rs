@@ -49,6 +49,8 @@ pub struct Shard<'a> {
     timer: Timer,
     pub(super) pool: Pool,
     pub(super) roads: Roads,
+    /// A road of whose connections one should change over.
+    pub(super) crowded: Option<usize>,
     pub(super) tally: Tally,
     lookup: Lookup,
     live: Arc<Live>,
@@ -75,8 +77,8 @@ impl<'a> Shard<'a> {
             roads.learn(target, addresses);
         }
         // The first ones have one more where it does not come out even.
-        let connections = plan.connections / threads
-            + usize::from(index < plan.connections % threads);
+        let connections =
+            plan.connections / threads + usize::from(index < plan.connections % threads);
         Ok(Self {
             plan,
             control,
@@ -87,6 +89,7 @@ impl<'a> Shard<'a> {
             timer,
             pool: Pool::new(connections),
             roads,
+            crowded: None,
             tally: Tally::new(plan.seconds),
             lookup: Lookup::new(plan, outside),
             live: outside.live.clone(),
@@ -100,6 +103,7 @@ impl<'a> Shard<'a> {
     pub fn run(mut self) -> io::Result<Tally> {
         let mut events = Events::with_capacity(EVENTS);
         let mut buffer = vec![0; 64 * 1024];
+        self.leave_out_what_is_past();
         loop {
             let now = self.now();
             self.notice(now);
@@ -143,6 +147,15 @@ impl<'a> Shard<'a> {
         }
         let all_sent = now >= self.plan.seconds && self.unsent.peek().is_none();
         all_sent && self.pool.busy() == 0
+    }
+
+    /// A run that began late has less of a warm-up, and not all of it at once.
+    fn leave_out_what_is_past(&mut self) {
+        let now = self.now().min(0.0);
+        while self.unsent.peek().is_some_and(|moment| moment < now) {
+            self.unsent.advance();
+            self.unnoticed.advance();
+        }
     }
 
     /// How late the moments were noticed that have come: what the schedule has
@@ -196,7 +209,8 @@ impl<'a> Shard<'a> {
             }
             self.even_out(now);
             let all = self.plan.warm_up_seconds + self.plan.seconds;
-            self.control.set_progress((now + self.plan.warm_up_seconds) / all);
+            self.control
+                .set_progress((now + self.plan.warm_up_seconds) / all);
             self.flush();
         }
     }
@@ -218,7 +232,10 @@ impl<'a> Shard<'a> {
                 .timer
                 .arm(self.start + moment, self.start + now, longest)?;
         }
-        match self.poll.poll(events, Some(Duration::from_secs_f64(longest))) {
+        match self
+            .poll
+            .poll(events, Some(Duration::from_secs_f64(longest)))
+        {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 events.clear();
                 Ok(())

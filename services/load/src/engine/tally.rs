@@ -108,7 +108,8 @@ impl Tally {
         }
         let latency = nanos(now - request.moment);
         self.corrected.saturating_record(latency);
-        self.uncorrected.saturating_record(nanos(now - request.sent));
+        self.uncorrected
+            .saturating_record(nanos(now - request.sent));
         self.timeline.answered(now, latency);
         let status = usize::from(answer.status).min(STATUSES - 1);
         self.statuses[status] += 1;
@@ -173,7 +174,9 @@ impl Tally {
     /// Answers by status.
     pub fn by_status(&self) -> BTreeMap<String, u64> {
         let counted = self.statuses.iter().enumerate().filter(|(_, n)| **n > 0);
-        counted.map(|(status, n)| (status.to_string(), *n)).collect()
+        counted
+            .map(|(status, n)| (status.to_string(), *n))
+            .collect()
     }
 
     /// Answers by replica.

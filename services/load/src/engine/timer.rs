@@ -58,11 +58,7 @@ mod platform {
         pub(super) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-            registry.register(
-                &mut SourceFd(&timer.as_raw_fd()),
-                token,
-                Interest::READABLE,
-            )?;
+            registry.register(&mut SourceFd(&timer.as_raw_fd()), token, Interest::READABLE)?;
             Ok(Self(timer))
         }
 

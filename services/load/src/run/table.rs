@@ -13,7 +13,11 @@ pub(super) fn of_run(plan: &Plan, answer: &RunAnswer, interrupted: bool) -> Stri
     let mut text = format!(
         "{}{}\n\n{}\n\n{}\n",
         head(plan, answer),
-        if interrupted { ", then interrupted" } else { "" },
+        if interrupted {
+            ", then interrupted"
+        } else {
+            ""
+        },
         latencies(answer),
         answer.sentence,
     );

@@ -37,7 +37,11 @@ fn against(
             Pace::Open { rate, .. } => Some(rate),
         };
         tried.push(rate);
-        let p99 = if rate.is_some_and(|rate| rate <= knee) { 0.01 } else { 0.5 };
+        let p99 = if rate.is_some_and(|rate| rate <= knee) {
+            0.01
+        } else {
+            0.5
+        };
         Ok::<_, Infallible>(Some(Step {
             rate,
             p99: Some(p99),
@@ -96,7 +100,11 @@ fn it_stays_below_the_highest_rate_and_ends_there() {
     let (answer, tried) = against(&search(Some(100.0), Some(300.0)), 1000.0, |_| false);
     assert_eq!(tried, [Some(100.0), Some(200.0), Some(300.0)]);
     assert_eq!((answer.rate, answer.bracket.1), (Some(300.0), None));
-    assert!(answer.sentence.contains("300.0 requests"), "{}", answer.sentence);
+    assert!(
+        answer.sentence.contains("300.0 requests"),
+        "{}",
+        answer.sentence
+    );
 }
 
 #[test]
@@ -133,7 +141,10 @@ fn fields_that_cannot_be_are_named() {
         change(&mut request);
         request.search(&AllowList::default()).unwrap_err().field
     };
-    assert_eq!(wrong(|r| r.targets = vec!["http://example.com".into()]), "targets");
+    assert_eq!(
+        wrong(|r| r.targets = vec!["http://example.com".into()]),
+        "targets"
+    );
     assert_eq!(wrong(|r| r.p99_seconds = f64::NAN), "p99_seconds");
     assert_eq!(wrong(|r| r.seconds = 0.0), "seconds");
     assert_eq!(wrong(|r| r.connections = 0), "connections");

@@ -1,7 +1,6 @@
 //! What Prometheus sees of the runs.
 
-use super::station::Done;
-use crate::engine::{BUCKETS, Control, Failure, Live, RunFailed};
+use crate::engine::{BUCKETS, Failure, Live};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Bucket, Histogram, Metric, MetricFamily, MetricType};
 use prometheus::{IntCounterVec, Opts, Registry};
@@ -13,32 +12,9 @@ const LATENCY_HELP: &str =
 const FAILED: &str = "load_failed_total";
 const FAILED_HELP: &str = "Requests without a whole answer, by kind of failure.";
 
-/// The service's own metrics.
-#[derive(Debug, Clone)]
-pub struct Metrics {
-    runs: IntCounterVec,
-}
-
-impl Metrics {
-    /// Registers the metrics, of what is seen in `live`.
-    pub fn new(registry: &Registry, live: Arc<Live>) -> prometheus::Result<Self> {
-        let runs = Opts::new("load_runs_total", "Runs and searches by how they ended.");
-        let runs = IntCounterVec::new(runs, &["outcome"])?;
-        registry.register(Box::new(runs.clone()))?;
-        registry.register(Box::new(Counts::of(live)?))?;
-        Ok(Self { runs })
-    }
-
-    /// Counts a job that has ended.
-    pub(super) fn count(&self, done: &Result<Done, RunFailed>, control: &Control) {
-        let outcome = match done {
-            Err(_) => "failed",
-            Ok(_) if control.is_cancelled() => "cancelled",
-            Ok(Done::Run(answer)) if answer.void.is_some() => "void",
-            Ok(_) => "done",
-        };
-        self.runs.with_label_values(&[outcome]).inc();
-    }
+/// Registers what `live` counts.
+pub fn register(registry: &Registry, live: Arc<Live>) -> prometheus::Result<()> {
+    registry.register(Box::new(Counts::of(live)?))
 }
 
 /// The counts of all runs, read when they are asked for: a run hands them on

@@ -3,4 +3,3 @@
 pub mod metrics;
 pub mod openapi;
 pub mod routes;
-pub mod station;

@@ -15,8 +15,7 @@ use utoipa::OpenApi;
         answer::RunAnswer,
         search::SearchRequest,
         search::SearchAnswer,
-        routes::Description,
-        routes::RunProgress
+        routes::Description
     ))
 )]
 struct Document;

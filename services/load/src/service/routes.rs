@@ -1,39 +1,23 @@
 //! The HTTP API: one run per `POST /run`, one search per `POST /search`.
 
 use super::openapi;
-use super::station::{Done, Job, Refused, Running, Station};
 use crate::answer::RunAnswer;
-use crate::engine::RunFailed;
+use crate::engine::{self, Control, Outside, RunFailed};
 use crate::request::{RunRequest, Wrong};
 use crate::search::{SearchAnswer, SearchRequest};
+use crate::steps;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::sse::{Event, Sse};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::{get, post};
 use cpu_budget::clock::monotonic_seconds;
-use futures_util::Stream;
+use measure::report::ReplicaAccount;
 use serde::Serialize;
 use service_kit::problem::{Json, Problem};
-use service_kit::server::RequestDeadline;
-use service_kit::shutdown::Shutdown;
-use std::convert::Infallible;
+use service_kit::station::{Answer, Client, RunProgress, Station, UnderWay};
 use std::sync::Arc;
-use std::time::Duration;
 use utoipa::ToSchema;
-
-/// How often a progress event is sent: seldom, since sending costs CPU that is
-/// being measured.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
-
-/// What `GET /run` answers, and each `progress` event says.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-pub struct RunProgress {
-    /// How much of the run, or of a search's step, is done, 0 to 1; null when
-    /// none goes on here.
-    pub progress: Option<f64>,
-}
 
 /// What `GET /` answers.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -54,19 +38,21 @@ pub struct Description {
 
 /// What handlers need.
 #[derive(Clone)]
-pub(crate) struct Shared {
-    station: Arc<Station>,
-    shutdown: Shutdown,
+pub struct Shared {
+    /// Does one run at a time.
+    pub station: Arc<Station>,
+    /// What runs need of the world around them.
+    pub outside: Outside,
 }
 
 /// The service's routes.
-pub fn router(station: Arc<Station>, shutdown: Shutdown) -> Router {
+pub fn router(shared: Shared) -> Router {
     Router::new()
         .route("/", get(describe))
         .route("/run", get(progress).post(run))
         .route("/search", post(search))
         .route("/openapi.json", get(openapi::document))
-        .with_state(Shared { station, shutdown })
+        .with_state(shared)
 }
 
 /// What this service can do.
@@ -79,16 +65,18 @@ pub(crate) async fn describe(State(shared): State<Shared>) -> Json<Description> 
         instance: shared.station.instance().into(),
         loops: words(&["open", "closed"]),
         arrivals: words(&["constant", "poisson", "bursts"]),
-        threads: shared.station.outside.threads,
+        threads: shared.outside.threads,
     })
 }
 
-/// How far the run is that goes on.
-#[utoipa::path(get, path = "/run", responses((status = 200, body = RunProgress)))]
+/// How far the run is that goes on, or the step of a search.
+#[utoipa::path(get, path = "/run", responses((
+    status = 200,
+    description = "How far it is",
+    body = ref("#/components/schemas/RunProgress"),
+)))]
 pub(crate) async fn progress(State(shared): State<Shared>) -> Json<RunProgress> {
-    Json(RunProgress {
-        progress: shared.station.progress(),
-    })
+    Json(shared.station.progress())
 }
 
 /// Does one run. A client that goes away cancels it. With
@@ -103,26 +91,25 @@ pub(crate) async fn progress(State(shared): State<Shared>) -> Json<RunProgress> 
             (RunAnswer = "application/json"),
             (String = "text/event-stream"),
         )),
-        (status = 400, description = "The body is not JSON"),
-        (status = 408, description = "The body did not arrive in time"),
         (status = 409, description = "Another run goes on; `progress` says how far it is"),
-        (status = 413, description = "The body is too large"),
-        (status = 415, description = "The content type is not JSON"),
-        (status = 422, description = "A field cannot be; `field` names it"),
-        (status = 500, description = "A fault of the service; its log tells the cause"),
         (status = 503, description = "The service was told to end, a target cannot be found, or there is no room for a thread or a file"),
     )
 )]
 pub(crate) async fn run(
     State(shared): State<Shared>,
-    deadline: RequestDeadline,
-    headers: HeaderMap,
+    client: Client,
     Json(request): Json<RunRequest>,
 ) -> Result<Response, Problem> {
-    let allow = &shared.station.outside.allow;
-    let plan = request.plan(allow, monotonic_seconds()).map_err(wrong)?;
-    deadline.lift();
-    answer(shared, Job::Run(plan), &headers).await
+    let outside = shared.outside;
+    let plan = request.plan(&outside.allow, monotonic_seconds());
+    let plan = plan.map_err(wrong)?;
+    let control = Arc::new(Control::default());
+    let running = shared.station.start(control.clone(), move || {
+        let measured = engine::run(&plan, &outside, &control);
+        let measured = measured.map_err(|error| failure(&error))?;
+        Ok(RunAnswer::new(&plan, &measured))
+    })?;
+    running.answer(&client).await
 }
 
 /// Searches for the highest rate that keeps the p99 under a target. Otherwise
@@ -136,96 +123,53 @@ pub(crate) async fn run(
             (SearchAnswer = "application/json"),
             (String = "text/event-stream"),
         )),
-        (status = 400, description = "The body is not JSON"),
-        (status = 408, description = "The body did not arrive in time"),
         (status = 409, description = "Another run goes on; `progress` says how far it is"),
-        (status = 413, description = "The body is too large"),
-        (status = 415, description = "The content type is not JSON"),
-        (status = 422, description = "A field cannot be; `field` names it"),
-        (status = 500, description = "A fault of the service; its log tells the cause"),
         (status = 503, description = "The service was told to end, a target cannot be found, or there is no room for a thread or a file"),
     )
 )]
 pub(crate) async fn search(
     State(shared): State<Shared>,
-    deadline: RequestDeadline,
-    headers: HeaderMap,
+    client: Client,
     Json(request): Json<SearchRequest>,
 ) -> Result<Response, Problem> {
-    let search = request.search(&shared.station.outside.allow);
-    let search = search.map_err(wrong)?;
-    deadline.lift();
-    answer(shared, Job::Search(search), &headers).await
+    let outside = shared.outside;
+    let search = request.search(&outside.allow).map_err(wrong)?;
+    let control = Arc::new(Control::default());
+    let running = shared.station.start(control.clone(), move || {
+        let answer = steps::search(&search, &outside, &control, |_| {});
+        answer.map_err(|error| failure(&error))
+    })?;
+    running.answer(&client).await
 }
 
-async fn answer(shared: Shared, job: Job, headers: &HeaderMap) -> Result<Response, Problem> {
-    let mut running = shared.station.start(job).map_err(refusal)?;
-    if wants_events(headers) {
-        return Ok(Sse::new(events(running, shared.shutdown)).into_response());
+impl UnderWay for Control {
+    fn progress(&self) -> f64 {
+        self.progress()
     }
-    let done = ended(&mut running, &shared.shutdown).await?;
-    Ok(Json(done).into_response())
-}
 
-fn wants_events(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(header::ACCEPT);
-    let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or("");
-    accepted.contains("text/event-stream")
-}
-
-/// Waits for the job's end, or for the service's.
-async fn ended(running: &mut Running, shutdown: &Shutdown) -> Result<Done, Problem> {
-    tokio::select! {
-        ended = &mut running.ended => match ended {
-            Ok(Ok(done)) => Ok(done),
-            Ok(Err(error)) => Err(failure(&error)),
-            Err(_) => Err(Problem::internal(anyhow::anyhow!("the run's thread panicked"))),
-        },
-        _ = shutdown.begun() => Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the service was told to end, so the run was cancelled",
-        )),
+    fn cancel(&self) {
+        self.cancel();
     }
 }
 
-/// Progress events until the job ends, then its result.
-fn events(running: Running, shutdown: Shutdown) -> impl Stream<Item = Result<Event, Infallible>> {
-    futures_util::stream::unfold(Some(running), move |state| {
-        let shutdown = shutdown.clone();
-        async move {
-            let mut running = state?;
-            let (event, running) = tokio::select! {
-                ended = ended(&mut running, &shutdown) => (match ended {
-                    Ok(done) => Event::default().event("result").json_data(done),
-                    Err(problem) => Event::default().event("problem").json_data(problem),
-                }, None),
-                () = tokio::time::sleep(PROGRESS_INTERVAL) => {
-                    let progress = RunProgress { progress: Some(running.progress()) };
-                    (Event::default().event("progress").json_data(progress), Some(running))
-                }
-            };
-            Some((
-                Ok(event.expect("answers, problems and progress are JSON")),
-                running,
-            ))
-        }
-    })
+/// It measures others: its own account is no replica's.
+impl Answer for RunAnswer {
+    fn account(&mut self) -> Option<&mut ReplicaAccount> {
+        None
+    }
+}
+
+impl Answer for SearchAnswer {
+    fn account(&mut self) -> Option<&mut ReplicaAccount> {
+        None
+    }
 }
 
 fn wrong(wrong: Wrong) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, wrong.detail).with("field", wrong.field)
+    Problem::of_field(wrong.field, wrong.detail)
 }
 
 fn failure(error: &RunFailed) -> Problem {
     tracing::error!(%error, "the run could not be done");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
-}
-
-fn refusal(refused: Refused) -> Problem {
-    match refused {
-        Refused::Busy { progress } => {
-            Problem::new(StatusCode::CONFLICT, refused.to_string()).with("progress", progress)
-        }
-        Refused::Failed(error) => Problem::internal(error),
-    }
 }

@@ -78,7 +78,12 @@ fn a_replica_that_crashes_costs_its_own_requests_and_gets_its_share_when_it_is_b
     assert!(answer.by_replica["two"] > 50, "{:?}", answer.by_replica);
     assert!(answer.by_replica["back"] > 50, "{:?}", answer.by_replica);
     assert!(back.connections() >= 3, "{}", back.connections());
-    let last = answer.timeline.iter().rev().find(|step| step.1 > 0).unwrap();
+    let last = answer
+        .timeline
+        .iter()
+        .rev()
+        .find(|step| step.1 > 0)
+        .unwrap();
     assert_eq!(last.3, 0, "it has recovered: {:?}", answer.timeline);
 }
 

@@ -24,12 +24,26 @@ impl Service {
 
     async fn get(&self, path: &str) -> Value {
         let url = format!("http://{}{path}", self.line.api);
-        client().get(url).send().await.unwrap().json().await.unwrap()
+        client()
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
     }
 
     async fn metrics(&self) -> String {
         let url = format!("http://{}/metrics", self.line.admin);
-        client().get(url).send().await.unwrap().text().await.unwrap()
+        client()
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
     }
 
     async fn until_busy(&self, busy: bool) {
@@ -44,10 +58,15 @@ impl Service {
 #[tokio::test]
 async fn a_run_is_answered_as_the_contract_has_it() {
     let (server, service) = (Server::start(|_, _| hello()), Service::start("contract"));
-    let response = service.post("/run", &open(&server.url(), 100.0, 1.0, 4)).await;
+    let response = service
+        .post("/run", &open(&server.url(), 100.0, 1.0, 4))
+        .await;
     assert_eq!(response.status(), 200);
     let answer: Value = response.json().await.unwrap();
-    assert_eq!((&answer["sent"], &answer["answered"]), (&json!(100), &json!(100)));
+    assert_eq!(
+        (&answer["sent"], &answer["answered"]),
+        (&json!(100), &json!(100))
+    );
     assert_eq!(answer["failed"], json!({}));
     for pointer in [
         "/latency/corrected/p99_9",
@@ -58,10 +77,16 @@ async fn a_run_is_answered_as_the_contract_has_it() {
         "/timeline/0/0",
         "/histogram/0/1",
     ] {
-        assert!(answer.pointer(pointer).unwrap().is_number(), "{pointer}: {answer}");
+        assert!(
+            answer.pointer(pointer).unwrap().is_number(),
+            "{pointer}: {answer}"
+        );
     }
     let scrape = service.metrics().await;
-    assert!(scrape.contains("load_latency_seconds_count 100"), "{scrape}");
+    assert!(
+        scrape.contains("load_latency_seconds_count 100"),
+        "{scrape}"
+    );
 }
 
 #[tokio::test]
@@ -70,21 +95,54 @@ async fn wrong_fields_are_named() {
     let url = "http://127.0.0.1:1/";
     for (body, field) in [
         (json!({"targets": [], "rate": 1}), "targets"),
-        (json!({"targets": ["http://example.com/"], "rate": 1}), "targets"),
-        (json!({"targets": ["https://localhost/"], "rate": 1}), "targets"),
+        (
+            json!({"targets": ["http://example.com/"], "rate": 1}),
+            "targets",
+        ),
+        (
+            json!({"targets": ["https://localhost/"], "rate": 1}),
+            "targets",
+        ),
         (json!({"targets": [url]}), "rate"),
         (json!({"targets": [url], "rate": 0}), "rate"),
         (json!({"targets": [url], "rate": 1e9}), "rate"),
-        (json!({"targets": [url], "rate": 1, "loop": "closed"}), "rate"),
+        (
+            json!({"targets": [url], "rate": 1, "loop": "closed"}),
+            "rate",
+        ),
         (json!({"targets": [url], "rate": 1, "loop": "half"}), "loop"),
-        (json!({"targets": [url], "rate": 1, "seconds": 601}), "seconds"),
-        (json!({"targets": [url], "rate": 1, "warm_up_seconds": -1}), "warm_up_seconds"),
-        (json!({"targets": [url], "rate": 1, "connections": 0}), "connections"),
-        (json!({"targets": [url], "rate": 1, "connections": 10_001}), "connections"),
-        (json!({"targets": [url], "rate": 1, "timeout_seconds": 0}), "timeout_seconds"),
-        (json!({"targets": [url], "rate": 1, "start_at_seconds": 1e12}), "start_at_seconds"),
-        (json!({"targets": [url], "rate": 1, "work": u64::MAX}), "work"),
-        (json!({"targets": [url], "rate": 1, "arrivals": "often"}), "arrivals"),
+        (
+            json!({"targets": [url], "rate": 1, "seconds": 601}),
+            "seconds",
+        ),
+        (
+            json!({"targets": [url], "rate": 1, "warm_up_seconds": -1}),
+            "warm_up_seconds",
+        ),
+        (
+            json!({"targets": [url], "rate": 1, "connections": 0}),
+            "connections",
+        ),
+        (
+            json!({"targets": [url], "rate": 1, "connections": 10_001}),
+            "connections",
+        ),
+        (
+            json!({"targets": [url], "rate": 1, "timeout_seconds": 0}),
+            "timeout_seconds",
+        ),
+        (
+            json!({"targets": [url], "rate": 1, "start_at_seconds": 1e12}),
+            "start_at_seconds",
+        ),
+        (
+            json!({"targets": [url], "rate": 1, "work": u64::MAX}),
+            "work",
+        ),
+        (
+            json!({"targets": [url], "rate": 1, "arrivals": "often"}),
+            "arrivals",
+        ),
         (
             json!({"targets": [url], "rate": 1, "arrivals": {"bursts": {"size": 0, "every_seconds": 1}}}),
             "arrivals.bursts.size",
@@ -100,7 +158,9 @@ async fn wrong_fields_are_named() {
         let problem: Value = response.json().await.unwrap();
         assert_eq!(problem["field"], field, "{body}: {problem}");
     }
-    let search = service.post("/search", &json!({"targets": [url], "p99_seconds": 0})).await;
+    let search = service
+        .post("/search", &json!({"targets": [url], "p99_seconds": 0}))
+        .await;
     assert_eq!(search.status(), 422);
 }
 
@@ -116,7 +176,10 @@ async fn there_is_one_run_at_a_time_and_a_client_that_goes_ends_it() {
 
     for (path, body) in [
         ("/run", long),
-        ("/search", json!({"targets": [server.url()], "p99_seconds": 1})),
+        (
+            "/search",
+            json!({"targets": [server.url()], "p99_seconds": 1}),
+        ),
     ] {
         let refused = service.post(path, &body).await;
         assert_eq!(refused.status(), 409, "{path}");
@@ -128,7 +191,9 @@ async fn there_is_one_run_at_a_time_and_a_client_that_goes_ends_it() {
     service.until_busy(false).await;
     eventually("it is counted", async || {
         let scrape = service.metrics().await;
-        scrape.contains("load_runs_total{outcome=\"cancelled\"} 1").then_some(())
+        scrape
+            .contains("load_runs_total{outcome=\"cancelled\"} 1")
+            .then_some(())
     })
     .await;
 }
@@ -151,7 +216,15 @@ async fn progress_can_be_followed_as_events() {
 async fn a_target_without_an_address_is_said_to_have_none() {
     let mut service = load();
     service
-        .args(["run", "--rate", "1", "--seconds", "1", "--allow", "nowhere.invalid"])
+        .args([
+            "run",
+            "--rate",
+            "1",
+            "--seconds",
+            "1",
+            "--allow",
+            "nowhere.invalid",
+        ])
         .arg("http://nowhere.invalid/");
     let output = service.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -175,19 +248,33 @@ async fn a_search_finds_a_rate_and_says_its_steps() {
     let answer: Value = service.post("/search", &body).await.json().await.unwrap();
     let steps = answer["steps"].as_array().unwrap();
     assert!(!steps.is_empty() && steps[0]["rate"] == 20.0, "{answer}");
-    assert!(answer["sentence"].is_string() && answer["bracket"].is_array(), "{answer}");
+    assert!(
+        answer["sentence"].is_string() && answer["bracket"].is_array(),
+        "{answer}"
+    );
 }
 
 #[test]
 fn a_run_prints_both_percentiles_and_a_verdict() {
     let server = Server::start(|_, _| hello());
-    let output = ended(&format!("run {} --rate 50 --seconds 1 --warm-up 0", server.url()));
+    let output = ended(&format!(
+        "run {} --rate 50 --seconds 1 --warm-up 0",
+        server.url()
+    ));
     assert_eq!(output.status.code(), Some(0));
     let said = String::from_utf8(output.stdout).unwrap();
-    for part in ["from the schedule", "from sending", "p99.9", "Statuses: 200 50"] {
+    for part in [
+        "from the schedule",
+        "from sending",
+        "p99.9",
+        "Statuses: 200 50",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
-    assert!(said.lines().last().unwrap().starts_with(['✓', '✗']), "{said}");
+    assert!(
+        said.lines().last().unwrap().starts_with(['✓', '✗']),
+        "{said}"
+    );
 }
 
 #[test]
@@ -198,8 +285,14 @@ fn bad_input_is_named_in_one_line() {
         ("run localhost --rate 1", "http://"),
         ("run http://localhost/ --rate 0", "rate must be from"),
         ("run http://localhost/ --rate 1 --closed", "--closed"),
-        ("run http://localhost/ --rate 1 --seconds 1e9", "seconds must be from"),
-        ("run http://localhost/ --rate 1 --connections 0", "1 to 10000"),
+        (
+            "run http://localhost/ --rate 1 --seconds 1e9",
+            "seconds must be from",
+        ),
+        (
+            "run http://localhost/ --rate 1 --connections 0",
+            "1 to 10000",
+        ),
         ("run http://localhost/ --rate 1 --arrivals often", "poisson"),
         ("run http://localhost/ --burst 5", "50/100ms"),
         ("run http://localhost/ --rate 1 --allow *", "--allow"),
@@ -220,7 +313,15 @@ fn bad_input_is_named_in_one_line() {
 fn an_interrupted_run_says_what_was_measured() {
     let server = Server::start(|_, _| hello());
     let child = load()
-        .args(["run", &server.url(), "--rate", "100", "--seconds", "300", "--json"])
+        .args([
+            "run",
+            &server.url(),
+            "--rate",
+            "100",
+            "--seconds",
+            "300",
+            "--json",
+        ])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -240,7 +341,15 @@ fn an_interrupted_run_says_what_was_measured() {
 fn a_generator_that_was_stopped_says_that_its_figures_are_void() {
     let server = Server::start(|_, _| hello());
     let child = load()
-        .args(["run", &server.url(), "--rate", "200", "--seconds", "3", "--json"])
+        .args([
+            "run",
+            &server.url(),
+            "--rate",
+            "200",
+            "--seconds",
+            "3",
+            "--json",
+        ])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -262,5 +371,10 @@ fn a_generator_that_was_stopped_says_that_its_figures_are_void() {
 fn its_health_can_be_asked_for() {
     let service = Service::start("health");
     let port = service.line.admin.port();
-    assert_eq!(ended(&format!("healthcheck --admin-port {port}")).status.code(), Some(0));
+    assert_eq!(
+        ended(&format!("healthcheck --admin-port {port}"))
+            .status
+            .code(),
+        Some(0)
+    );
 }

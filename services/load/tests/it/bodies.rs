@@ -27,7 +27,8 @@ fn chunked_bodies_are_read_to_their_end() {
     let server = Server::start(|_, _| {
         let chunk = format!("2000\r\n{}\r\n", "x".repeat(0x2000));
         let body = chunk.repeat(20);
-        let answer = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}0\r\n\r\n");
+        let answer =
+            format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}0\r\n\r\n");
         Then::Answer(answer.into_bytes())
     });
     let answer = answer(open(&server.url(), 50.0, 1.0, 2));
@@ -46,7 +47,10 @@ fn large_bodies_are_read_and_thrown_away() {
 #[test]
 fn who_answered_is_counted_when_it_is_asked_for() {
     let server = Server::start(|number, _| {
-        let body = format!(r#"{{"message":"Hello World","worker":{},"result":1}}"#, number % 2);
+        let body = format!(
+            r#"{{"message":"Hello World","worker":{},"result":1}}"#,
+            number % 2
+        );
         Then::Answer(whole("x-replica: one\r\n", &body))
     });
     let mut request = open(&server.url(), 100.0, 1.0, 4);

@@ -61,11 +61,23 @@ fn every_kind_of_failure_stands_in_the_document_in_its_order() {
 fn the_bounds_in_the_document_are_the_real_ones() {
     let document = document();
     for (name, least, most) in [
-        ("connections", *CONNECTIONS.start() as f64, *CONNECTIONS.end() as f64),
+        (
+            "connections",
+            *CONNECTIONS.start() as f64,
+            *CONNECTIONS.end() as f64,
+        ),
         ("rate", *RATE.start(), *RATE.end()),
         ("seconds", *SECONDS.start(), *SECONDS.end()),
-        ("warm_up_seconds", *WARM_UP_SECONDS.start(), *WARM_UP_SECONDS.end()),
-        ("timeout_seconds", *TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end()),
+        (
+            "warm_up_seconds",
+            *WARM_UP_SECONDS.start(),
+            *WARM_UP_SECONDS.end(),
+        ),
+        (
+            "timeout_seconds",
+            *TIMEOUT_SECONDS.start(),
+            *TIMEOUT_SECONDS.end(),
+        ),
     ] {
         let row = format!("| `{name}` | {least} to {most} |");
         assert!(document.contains(&row), "docs/load.md has no row {row:?}");
@@ -83,7 +95,13 @@ fn every_option_in_the_document_is_one() {
     let words = document.split(|c: char| c.is_whitespace() || c == '`');
     let options: BTreeSet<_> = words.filter(|word| word.starts_with("--")).collect();
     assert!(options.len() >= 6, "{options:?}");
-    for option in options.into_iter().filter(|option| !["--", "--release"].contains(option)) {
-        assert!(help.contains(&format!("{option} <")) || help.contains(&format!("{option}\n")), "{option}");
+    for option in options
+        .into_iter()
+        .filter(|option| !["--", "--release"].contains(option))
+    {
+        assert!(
+            help.contains(&format!("{option} <")) || help.contains(&format!("{option}\n")),
+            "{option}"
+        );
     }
 }

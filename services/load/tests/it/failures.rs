@@ -74,13 +74,20 @@ fn resets_before_an_answer_and_within_one() {
     let answer_within = answer(open(&within.url(), 50.0, 1.0, 4));
     // A reset may overtake what was sent before it.
     assert_eq!(answer_within.failures(), 50);
-    assert!(answer_within.failed.contains_key("broken"), "{:?}", answer_within.failed);
+    assert!(
+        answer_within.failed.contains_key("broken"),
+        "{:?}",
+        answer_within.failed
+    );
 }
 
 #[test]
 fn closed_without_an_answer_and_within_one() {
     let before = Server::start(|_, _| Then::Last(Vec::new()));
-    assert_eq!(only(&answer(open(&before.url(), 50.0, 1.0, 4)), "closed"), 50);
+    assert_eq!(
+        only(&answer(open(&before.url(), 50.0, 1.0, 4)), "closed"),
+        50
+    );
     for half in [
         "HTTP/1.1 200",
         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
@@ -95,7 +102,10 @@ fn closed_without_an_answer_and_within_one() {
 #[test]
 fn what_is_no_http_is_a_bad_answer() {
     let server = Server::start(|_, _| Then::Answer(b"220 smtp.example ESMTP\r\n".to_vec()));
-    assert_eq!(only(&answer(open(&server.url(), 50.0, 1.0, 4)), "bad_answer"), 50);
+    assert_eq!(
+        only(&answer(open(&server.url(), 50.0, 1.0, 4)), "bad_answer"),
+        50
+    );
 }
 
 #[test]
@@ -106,7 +116,12 @@ fn a_server_that_never_answers_costs_a_connection_and_no_more() {
     // Four at a time wait for an answer, and the others for one of these.
     let of = |kind| answer.failed.get(kind).copied().unwrap_or(0);
     assert!(of("timeout") > 0, "{:?}", answer.failed);
-    assert_eq!(of("timeout") + of("no_connection"), 50, "{:?}", answer.failed);
+    assert_eq!(
+        of("timeout") + of("no_connection"),
+        50,
+        "{:?}",
+        answer.failed
+    );
     assert!(server.most_open() <= 8, "a closed one may linger");
 }
 

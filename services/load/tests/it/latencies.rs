@@ -72,8 +72,16 @@ fn a_stall_is_seen_by_all_who_would_have_come() {
 fn a_closed_loop_hides_the_stall_and_says_so() {
     let server = stalling();
     let answer = answer(closed(&server.url(), 4.0, 2));
-    assert!(answer.latency.corrected.p99.unwrap() < 0.2, "{:?}", answer.latency);
-    assert!(answer.sentence.contains("closed loop"), "{}", answer.sentence);
+    assert!(
+        answer.latency.corrected.p99.unwrap() < 0.2,
+        "{:?}",
+        answer.latency
+    );
+    assert!(
+        answer.sentence.contains("closed loop"),
+        "{}",
+        answer.sentence
+    );
 }
 
 #[test]
@@ -91,5 +99,9 @@ fn a_server_that_is_too_slow_lets_requests_wait_in_order() {
     assert!(corrected.max.unwrap() >= 1.9, "{corrected:?}");
     assert!(uncorrected.p50.unwrap() < 0.5 * corrected.p90.unwrap());
     // Answers of the measured part alone: not what was asked for.
-    assert!(answer.requests_per_second < 21.0, "{}", answer.requests_per_second);
+    assert!(
+        answer.requests_per_second < 21.0,
+        "{}",
+        answer.requests_per_second
+    );
 }

@@ -35,26 +35,60 @@ fn read(text: &str) -> (Reader, Result<Option<usize>, NotHttp>) {
 /// Where the answer ended, how it was, and whether the connection lives on.
 fn answer(text: &str) -> (usize, u16, bool) {
     let (reader, ended) = read(text);
-    let ended = ended.unwrap().unwrap_or_else(|| panic!("{text:?} does not end"));
+    let ended = ended
+        .unwrap()
+        .unwrap_or_else(|| panic!("{text:?} does not end"));
     (ended, reader.status(), reader.keeps_alive())
 }
 
 #[test]
 fn bodies_end_as_their_heads_say() {
     for (text, status, keep_alive) in [
-        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, true),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+            200,
+            true,
+        ),
         ("HTTP/1.1 200 OK\r\ncontent-length:  0 \r\n\r\n", 200, true),
-        ("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 503, false),
+        (
+            "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            503,
+            false,
+        ),
         ("HTTP/1.1 204 No Content\r\n\r\n", 204, true),
-        ("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", 304, true),
+        (
+            "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+            304,
+            true,
+        ),
         ("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na", 200, false),
-        ("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\na", 200, true),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, true),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\nA;x=\"y\"\r\n0123456789\r\n00\r\nT: 1\r\nU: 2\r\n\r\n", 200, true),
-        ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", 200, true),
+        (
+            "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\na",
+            200,
+            true,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            200,
+            true,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\nA;x=\"y\"\r\n0123456789\r\n00\r\nT: 1\r\nU: 2\r\n\r\n",
+            200,
+            true,
+        ),
+        (
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab",
+            200,
+            true,
+        ),
     ] {
         let (ended, seen, kept) = answer(text);
-        assert_eq!((ended, seen, kept), (text.len(), status, keep_alive), "{text:?}");
+        assert_eq!(
+            (ended, seen, kept),
+            (text.len(), status, keep_alive),
+            "{text:?}"
+        );
         // What comes behind is not the answer's.
         let more = format!("{text}HTTP/1.1 200");
         assert_eq!(answer(&more).0, text.len(), "{more:?}");
