@@ -22,8 +22,11 @@ pub struct Drill {
     /// When it was asked for, in seconds from the load's start; `null`: it was
     /// not done.
     pub done_at_seconds: Option<f64>,
-    /// Why it was not done, or tells nothing; then there may be no figures.
+    /// Why it was not done; then there are no figures.
     pub failed_because: Option<String>,
+    /// Why its latencies tell nothing, where the load was not on time; what was
+    /// sent and lost is counted all the same.
+    pub void: Option<String>,
     /// Requests sent.
     pub sent: u64,
     /// Requests answered, right and in time.

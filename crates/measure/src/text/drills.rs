@@ -35,9 +35,19 @@ pub fn drills(report: &RunReport, style: &Style) -> String {
         text.push_str(&Paragraph::new(DRILL_NOTE).render(style));
     }
     for drill in &report.drills {
+        let who = format!("{}, {}:", drill.station, drill.name);
         if let Some(why) = &drill.failed_because {
-            let head = format!("{} {}, {}:", style.cross(), drill.station, drill.name);
+            let head = format!("{} {who}", style.cross());
             text.push_str(&Paragraph::new(why).head(head, Paint::Red).render(style));
+        } else if let Some(why) = &drill.void {
+            let head = format!("! {who}");
+            let text_of =
+                format!("the load was not on time ({why}); what was lost is counted all the same.");
+            text.push_str(
+                &Paragraph::new(text_of)
+                    .head(head, Paint::Yellow)
+                    .render(style),
+            );
         }
     }
     text

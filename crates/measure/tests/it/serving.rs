@@ -27,7 +27,7 @@ fn served(load: &str, threads: usize, account: [f64; 2], throttled: u64, p99: f6
             .blocked(|b| b.idle = SECONDS - on_cpu - waited);
     }
     let queues = (waited * threads as f64).min(2.0 * SECONDS);
-    let mut sample = sample.throttled(20, throttled, queues / 2.0);
+    let mut sample = sample.throttled(20, throttled, queues);
     sample.quota_cpus = Some(0.5);
     sample.quota_known = true;
     sample.period_seconds = Some(0.1);

@@ -48,9 +48,9 @@ const REPLICAS: &str = "cluster-replicas";
 /// Under how much of the load that was found the drills are made, how long, and
 /// when something is broken: a container takes longer to come back than a
 /// process.
-const DRILL_KILL_SECONDS: f64 = 4.0;
-const DRILL_CRASH_SECONDS: f64 = 8.0;
-const DRILL_AT_SECONDS: f64 = 1.5;
+const DRILL_KILL_SECONDS: f64 = 3.0;
+const DRILL_CRASH_SECONDS: f64 = 7.0;
+const DRILL_AT_SECONDS: f64 = 1.0;
 
 /// The lab.
 pub struct Cluster;
@@ -241,8 +241,9 @@ fn default_rows(station: &Station, quick: bool) -> Vec<PlannedRow> {
     let name = station.name.as_str();
     let own = own_workers(station);
     let loads = LOADS.into_iter().filter(|load| match *load {
+        SATURATED => true,
         REUSEPORT => own > 1 && !quick,
-        SATURATED | loads::AT_80 => true,
+        // What the drills are made under.
         AT_HALF => !quick || name == OVER || name == REPLICAS,
         _ => !quick,
     });

@@ -233,11 +233,11 @@ pub fn failures(answer: &Value) -> BTreeMap<String, f64> {
 }
 
 /// The answers of each worker by the driver's count, those that had none among
-/// them; `None` where that was not counted, and for one worker alone.
+/// them; `None` where that was not counted.
 fn shared(row: &PlannedRow, answer: &Value, replicas: usize) -> Option<Vec<f64>> {
     let by_worker = answer["by_worker"].as_object()?;
     let mut shares: Vec<f64> = by_worker.values().filter_map(Value::as_f64).collect();
     let workers = row.workers * replicas;
     shares.resize(shares.len().max(workers), 0.0);
-    (shares.len() > 1).then_some(shares)
+    (!by_worker.is_empty()).then_some(shares)
 }

@@ -179,7 +179,7 @@ fn told(plan: &DrillPlan, answer: &Value, done: f64, restarts: Option<u64>) -> D
             .map(|(kind, count)| (kind, count as u64))
             .collect(),
         restarts,
-        failed_because: answer["void"].as_str().map(str::to_owned),
+        void: answer["void"].as_str().map(str::to_owned),
         timeline: timeline(&answer["timeline"]),
         ..Drill::default()
     }

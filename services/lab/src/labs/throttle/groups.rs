@@ -117,10 +117,16 @@ fn what_follows(report: &RunReport, few: &Row, others: &[&Row]) -> Option<String
     } else {
         format!("{} more requests per second", percent(ratio - 1.0))
     };
+    // What the rule says of it is said where the counters show it.
+    let by_quota = ratio < 1.0 + SAME_RATE && still(worst)? > still(few)?;
+    let why = if by_quota {
+        ": more threads get no more out of the same quota, they only use it up sooner, and then all \
+         requests wait together"
+    } else {
+        ""
+    };
     Some(format!(
-        "So {} gave {rates} as {}, and in every round a p99 that was longer, {times:.1} × as long: \
-         more threads get no more from the same quota, they only use it up sooner, and then all \
-         requests wait together.",
+        "So {} gave {rates} as {}, and in every round a p99 that was longer, {times:.1} × as long{why}.",
         threads(worst),
         threads(few)
     ))
@@ -132,11 +138,12 @@ fn by_load(report: &RunReport, station: &Station) -> Option<Group> {
     if rows.is_empty() {
         return None;
     }
-    let throttled = |row: &&&Row| figure(row, names::THROTTLED) > Some(0.0);
-    let (met, never): (Vec<&&Row>, Vec<&&Row>) = rows.iter().partition(throttled);
+    let (met, never): (Vec<&&Row>, Vec<&&Row>) = rows
+        .iter()
+        .partition(|row| throttled_share(row) > Some(0.0));
     let told = |row: &&Row| {
         let p99 = figure(row, names::P99_SECONDS).map(duration);
-        let share = figure(row, names::THROTTLED).filter(|share| *share > 0.0);
+        let share = throttled_share(row).filter(|share| *share > 0.0);
         let share = share.map_or_else(String::new, |s| {
             format!(" in {} of the periods,", percent(s))
         });
@@ -144,15 +151,13 @@ fn by_load(report: &RunReport, station: &Station) -> Option<Group> {
         format!("{} with {}{share} p99 {p99}", row.strategy, threads(row))
     };
     let list = |rows: &[&&Row]| {
-        rows.iter()
-            .map(|row| told(row))
-            .collect::<Vec<_>>()
-            .join("; ")
+        let each: Vec<String> = rows.iter().map(|row| told(row)).collect();
+        each.join("; ")
     };
     let mut sentences = Vec::new();
     if !never.is_empty() {
         sentences.push(format!(
-            "Never throttled, in none of the rounds' periods or in fewer than half of the rounds: {}.",
+            "Never throttled, in no period of any round: {}.",
             list(&never)
         ));
         if never.iter().any(|row| row.strategy != BURSTS) {
@@ -172,6 +177,21 @@ fn by_load(report: &RunReport, station: &Station) -> Option<Group> {
         sentence: sentences.join(" "),
         serial_fractions: Vec::new(),
     })
+}
+
+/// Seconds that the group's queues were throttled, over all rounds.
+fn still(row: &Row) -> Option<f64> {
+    let replicas = row.rounds.iter().flat_map(|round| &round.replicas);
+    replicas.map(|r| r.group.throttled_seconds).sum()
+}
+
+/// Throttled periods ÷ periods, over all rounds.
+fn throttled_share(row: &Row) -> Option<f64> {
+    let replicas = || row.rounds.iter().flat_map(|round| &round.replicas);
+    let throttled: Option<u64> = replicas().map(|r| r.group.throttled_periods).sum();
+    let periods: Option<u64> = replicas().map(|r| r.group.periods).sum();
+    let share = throttled? as f64 / periods? as f64;
+    share.is_finite().then_some(share)
 }
 
 /// What a request costs here, and what the generator takes of the same CPUs.

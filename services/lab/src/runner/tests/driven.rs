@@ -420,7 +420,7 @@ async fn rates_come_from_the_search_and_drills_after_the_rounds() {
         (worker.station.as_str(), worker.restarts),
         ("cluster-over", Some(1))
     );
-    assert!(worker.done_at_seconds.unwrap() >= 1.5);
+    assert!(worker.done_at_seconds.unwrap() >= 1.0);
     assert_eq!((worker.lost(), worker.timeline.len()), (2, 3));
     assert_eq!(replica.restarts, None, "who counts them died too");
     assert!(replica.failed_because.is_none(), "{replica:?}");
@@ -432,7 +432,7 @@ async fn rates_come_from_the_search_and_drills_after_the_rounds() {
             .sentence
             .clone()
     };
-    assert!(sentence("drill on cluster-over").contains("2 of 20000 requests were lost (2 reset)"));
+    assert!(sentence("drill on cluster-over").contains("2 of 15000 requests were lost (2 reset)"));
     assert!(
         sentence("requests per second with p99 under 50.0 ms")
             .contains("cluster-over up to 1000 requests/s and no longer at 1100")
