@@ -141,7 +141,10 @@ fn work(text: &str) -> Result<u64, String> {
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
-    interval_within(text, &(Duration::from_millis(100)..=Duration::from_hours(1)))
+    interval_within(
+        text,
+        &(Duration::from_millis(100)..=Duration::from_hours(1)),
+    )
 }
 
 #[cfg(test)]

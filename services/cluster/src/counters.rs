@@ -201,7 +201,8 @@ mod tests {
         let counts = counters.read();
 
         assert_eq!(counts.requests(), 4);
-        let of = |status| counts.statuses[STATUSES.iter().position(|&one| one == status).unwrap_or(0)];
+        let of =
+            |status| counts.statuses[STATUSES.iter().position(|&one| one == status).unwrap_or(0)];
         assert_eq!((of(200), of(404), of(500)), (2, 1, 1));
         assert_eq!(counts.buckets[0], 2);
         assert_eq!(counts.buckets[3], 1);

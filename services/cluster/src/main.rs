@@ -90,7 +90,7 @@ async fn serve(config: ServeConfig, shape: Shape) -> anyhow::Result<()> {
     time.register(&registry)?;
     let name = config.lock_name();
     let station = Station::new(SERVICE.name, name, &registry, shutdown.clone())?;
-    let listeners = config.serve.addresses.bind().await?;
+    let listeners = config.serve.addresses.bind_as("--api-port").await?;
     let served = master::reserve(config.served())?;
     let orders = orders(&config, shape.threads);
     let (master, handle, complete) = Master::new(served, shape, orders)?;

@@ -70,9 +70,7 @@ impl FamilyCollector {
             (known.counts(), known.restarts, State::ALL.map(of))
         };
         let statuses = STATUSES.iter().zip(counts.statuses);
-        let statuses = statuses
-            .filter(|(_, count)| *count > 0)
-            .map(|(status, count)| (status.to_string(), count));
+        let statuses = statuses.map(|(status, count)| (status.to_string(), count));
         let cuts = Cut::ALL.map(|why| (why.name().to_owned(), counts.cut(why)));
         let states = State::ALL.iter().zip(states);
         let mut all = counted_by("cluster_requests_total", "status", statuses)?;

@@ -49,7 +49,8 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         admin: admin::start(SERVICE, listeners.admin, registry, readiness.clone())?,
         http: None,
     };
-    let connections = open_files::most_connections(config.manner.max_connections, server::OTHER_FILES);
+    let connections =
+        open_files::most_connections(config.manner.max_connections, server::OTHER_FILES);
     let drain = config.manner.drain_seconds;
     let timer = timer::Timer::start().context("cannot start a timer")?;
     let origin = Arc::new(service::Origin::new(web, config.manner, metrics, timer));

@@ -122,7 +122,9 @@ impl Crew {
 
     /// All that run, by number.
     pub fn members(&self) -> impl Iterator<Item = (u64, &Member)> {
-        self.members.iter().map(|(number, member)| (*number, member))
+        self.members
+            .iter()
+            .map(|(number, member)| (*number, member))
     }
 
     /// Whether a worker is about to relieve another one.

@@ -116,7 +116,10 @@ impl Known {
 
     /// Those that serve.
     pub fn serving(&self) -> impl Iterator<Item = (u64, &Seen)> {
-        let all = self.workers.iter().map(|(number, worker)| (*number, worker));
+        let all = self
+            .workers
+            .iter()
+            .map(|(number, worker)| (*number, worker));
         all.filter(|(_, worker)| worker.state == State::Serving)
     }
 

@@ -1,9 +1,7 @@
 //! The shapes of the HTTP API.
 
 use super::sample::Sample;
-use crate::shape::{
-    MOST_THREADS, MOST_WORKERS, Shape, Strategy, WorkerRule,
-};
+use crate::shape::{MOST_THREADS, MOST_WORKERS, Shape, Strategy, WorkerRule};
 use cpu_budget::CpuBudget;
 use measure::report::ReplicaAccount;
 use serde::de::{self, Deserializer};
@@ -126,8 +124,8 @@ impl RunRequest {
     /// host's monotonic clock (seconds).
     pub fn sample(&self, budget: &CpuBudget, now: f64) -> Result<Sample, Problem> {
         let workers = self.workers.0.resolve(budget);
-        let workers = workers
-            .map_err(|reason| Problem::of_field("workers", format!("workers {reason}")))?;
+        let workers =
+            workers.map_err(|reason| Problem::of_field("workers", format!("workers {reason}")))?;
         if !(1..=MOST_THREADS as u64).contains(&self.threads) {
             let allowed = format!("threads must be from 1 to {MOST_THREADS}");
             return Err(Problem::of_field("threads", allowed));
@@ -247,7 +245,11 @@ mod tests {
             (json!({"seconds": 601}), "seconds"),
             (json!({"start_at_seconds": 1000}), "start_at_seconds"),
         ] {
-            assert_eq!(sample(request.clone()), Err(format!("\"{field}\"")), "{request}");
+            assert_eq!(
+                sample(request.clone()),
+                Err(format!("\"{field}\"")),
+                "{request}"
+            );
         }
     }
 }

@@ -16,12 +16,7 @@ use utoipa::OpenApi;
         routes::workers,
         routes::kill
     ),
-    components(schemas(
-        api::RunRequest,
-        api::RunAnswer,
-        api::Description,
-        master::Info
-    ))
+    components(schemas(api::RunRequest, api::RunAnswer, api::Description, master::Info))
 )]
 struct Document;
 

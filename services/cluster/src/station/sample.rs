@@ -12,8 +12,8 @@ use service_kit::problem::Problem;
 use service_kit::sampling::{LiveSample, Start, Watching, Window, WorkerTime};
 use service_kit::station::UnderWay;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What is measured.
@@ -132,8 +132,7 @@ impl Moment {
             (number, Serving::read(seen, same.unwrap_or_default()))
         };
         // The clocks first, at once: the counts take their time to arrive.
-        let mut workers: BTreeMap<u64, Serving> =
-            master.view.lock().serving().map(read).collect();
+        let mut workers: BTreeMap<u64, Serving> = master.view.lock().serving().map(read).collect();
         master.count();
         let seen = master.view.lock();
         for (number, worker) in &mut workers {
@@ -278,7 +277,10 @@ mod tests {
         assert_eq!(of.on_cpu_seconds, Some(0.5));
         assert_eq!(of.waited_seconds, Some(0.25));
         assert!((of.blocked_on.idle - 0.25).abs() < 1e-9);
-        assert_eq!(account(None, Some(scheduled(1.0, 1.0)), 1.0), WorkerAccount::default());
+        assert_eq!(
+            account(None, Some(scheduled(1.0, 1.0)), 1.0),
+            WorkerAccount::default()
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -64,6 +64,7 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct Activity {
     word: AtomicU64,
+    leaves_unread: AtomicBool,
     clock: Arc<Clock>,
 }
 
@@ -72,6 +73,7 @@ impl Activity {
     pub fn new(clock: Arc<Clock>) -> Self {
         let activity = Self {
             word: AtomicU64::new(0),
+            leaves_unread: AtomicBool::new(false),
             clock,
         };
         activity.enter(Phase::Head);
@@ -86,6 +88,16 @@ impl Activity {
     /// Its answer is made.
     pub fn served(&self) {
         self.enter(Phase::Idle);
+    }
+
+    /// Something of what the client sends will not be read.
+    pub fn leave_unread(&self) {
+        self.leaves_unread.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that is so.
+    pub fn leaves_unread(&self) -> bool {
+        self.leaves_unread.load(Ordering::Relaxed)
     }
 
     /// Something was read.
@@ -135,6 +147,11 @@ impl Watched {
             socket: TokioIo::new(socket),
             activity,
         }
+    }
+
+    /// The socket itself.
+    pub fn into_socket(self) -> TcpStream {
+        self.socket.into_inner()
     }
 }
 

@@ -56,7 +56,7 @@ pub async fn answer(request: Request<Incoming>, shared: &Shared, activity: &Acti
     let version = request.version();
     // RFC 9112, section 6.1: beside a Content-Length, which hyper does not tell,
     // it may be an attempt to smuggle a second request past a proxy.
-    let mut last = shared.drains() || request.headers().contains_key(TRANSFER_ENCODING);
+    let mut last = request.headers().contains_key(TRANSFER_ENCODING);
     let mut response = if let Err(problem) = well_formed(version, request.headers()) {
         last = true;
         refusal(&problem)
@@ -68,10 +68,13 @@ pub async fn answer(request: Request<Incoming>, shared: &Shared, activity: &Acti
         last |= broken;
         response
     };
+    if last {
+        activity.leave_unread();
+    }
     let headers = response.headers_mut();
     headers.insert(REPLICA, shared.replica.clone());
     // One that asked to close, or speaks 1.0, is told by hyper.
-    if last {
+    if last || shared.drains() {
         headers.insert(CONNECTION, CLOSE);
     }
     let after = under_way.began.elapsed();

@@ -13,9 +13,9 @@ use hyper::service::service_fn;
 use service_kit::problem::{MEDIA_TYPE, Problem};
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
@@ -30,8 +30,8 @@ const LEFT_TO_OTHERS: Duration = Duration::from_millis(10);
 /// read why.
 pub const MOST_REFUSED: usize = 16;
 
-/// How long a client has to read why it was refused.
-const REFUSAL_TIME: Duration = Duration::from_secs(1);
+/// How long a client that was refused has to read why.
+const LINGERS_FOR: Duration = Duration::from_secs(1);
 
 /// An idle connection is closed when nothing has come for so long since the
 /// drain began: a client that uses it sooner is told to close it, and loses
@@ -62,11 +62,13 @@ impl Connections {
     /// None yet.
     pub fn new(shared: Arc<Shared>) -> Self {
         let mut http = http1::Builder::new();
-        // Time limits are those of `activity`. Answers to pipelined requests go
-        // out together.
+        // Time limits are those of `activity`. Head and body go out as one piece:
+        // two small ones cost more to hand over than to copy. Not `pipeline_flush`,
+        // which does that too: while anything of a next request is there it holds
+        // answers back, and loses the last one when the connection ends.
         http.header_read_timeout(None)
             .max_buf_size(HEAD_BYTES)
-            .pipeline_flush(true);
+            .writev(false);
         Self {
             refusal: refusal(&shared).into(),
             shared,
@@ -302,8 +304,14 @@ async fn serve_one(
         let (shared, activity) = (&*shared, &*activity);
         async move { Ok::<_, Infallible>(answer::answer(request, shared, activity).await) }
     });
-    if let Err(error) = http.serve_connection(socket, service).await {
-        if error.is_parse() {
+    let mut connection = http.serve_connection(socket, service);
+    let ended = (&mut connection).await;
+    let is_malformed = ended.as_ref().is_err_and(hyper::Error::is_parse);
+    if is_malformed || activity.leaves_unread() {
+        lingering(connection.into_parts().io.into_socket()).await;
+    }
+    if let Err(error) = ended {
+        if is_malformed {
             shared.counters.cut(Cut::Malformed);
             // hyper has answered these itself.
             let status = if error.is_parse_too_large() { 431 } else { 400 };
@@ -331,18 +339,14 @@ fn refusal(shared: &Shared) -> Vec<u8> {
     refusal
 }
 
-/// Closes for writing, and reads on until the client has closed: a socket that is
-/// closed with something unread is reset, which may take the answer with it.
-async fn lingering(stream: TcpStream) {
+/// Closes for writing, and reads on until the client has closed too: a socket that
+/// is closed with something unread is reset, which may take the answer with it.
+async fn lingering(mut stream: TcpStream) {
     let reading = async {
-        let mut stream = stream;
-        if tokio::io::AsyncWriteExt::shutdown(&mut stream).await.is_err() {
-            return;
-        }
+        // hyper may have closed it for writing already.
+        let _ = stream.shutdown().await;
         let mut rest = [0; 1024];
-        while let Ok(1..) = tokio::io::AsyncReadExt::read(&mut stream, &mut rest).await {}
+        while let Ok(1..) = stream.read(&mut rest).await {}
     };
-    let _: Result<(), io::Error> = tokio::time::timeout(REFUSAL_TIME, reading)
-        .await
-        .map_err(Into::into);
+    let _ = tokio::time::timeout(LINGERS_FOR, reading).await;
 }

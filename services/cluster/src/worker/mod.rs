@@ -20,6 +20,7 @@ use shared::Shared;
 use std::net::TcpListener;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::panic;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -104,6 +105,12 @@ fn runtime(threads: usize) -> anyhow::Result<(tokio::runtime::Runtime, Arc<Mutex
     }
     let numbers = Arc::new(Mutex::new(Vec::new()));
     let seen = numbers.clone();
+    // tokio panics where a thread cannot be had, and then waits for those that can.
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(|panicked| {
+        tracing::error!(%panicked, "cannot start the threads");
+        std::process::exit(1);
+    }));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("serving")
@@ -115,5 +122,6 @@ fn runtime(threads: usize) -> anyhow::Result<(tokio::runtime::Runtime, Arc<Mutex
         .enable_all()
         .build()
         .context("cannot start the threads")?;
+    panic::set_hook(usual);
     Ok((runtime, numbers))
 }

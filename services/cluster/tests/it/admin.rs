@@ -19,7 +19,10 @@ fn unknown(cluster: &Cluster) -> Vec<&'static str> {
     let budget: Value = serde_json::from_str(&cluster.admin("/budget")).unwrap();
     let mut unknown = metrics_doc_names(&budget);
     // Known when a sample has ended, where the hypervisor tells it at all.
-    if !cluster.admin("/metrics").contains("worker_time_seconds_total") {
+    if !cluster
+        .admin("/metrics")
+        .contains("worker_time_seconds_total")
+    {
         unknown.push("worker_time_seconds_total");
     }
     unknown
@@ -75,7 +78,9 @@ fn prometheus_has_nothing_to_say_against_it() {
 fn what_all_workers_have_served_is_counted() {
     let cluster = Cluster::start("--workers 3 --work 0");
     let load = Load::start(cluster.http(), 6, "/", 10);
-    eventually("requests are answered", || (load.answered() > 500).then_some(()));
+    eventually("requests are answered", || {
+        (load.answered() > 500).then_some(())
+    });
     let tally = load.stop();
     assert!(tally.lost.is_empty(), "{:?}", tally.lost);
     eventually("all are counted", || {

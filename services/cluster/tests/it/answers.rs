@@ -44,7 +44,10 @@ fn work_that_cannot_be_is_refused_with_a_problem() {
     ] {
         let seen = cluster.get(path);
         assert_eq!(seen.status, status, "{path}: {seen:?}");
-        assert_eq!(seen.header("content-type"), Some("application/problem+json"));
+        assert_eq!(
+            seen.header("content-type"),
+            Some("application/problem+json")
+        );
         assert_eq!(seen.json()["field"], "work");
         assert_eq!(seen.json()["status"], status);
     }
@@ -90,14 +93,21 @@ fn info_tells_about_the_family_whoever_answers() {
     let workers = info["workers"].as_array().unwrap();
     assert_eq!(workers.len(), 3);
     assert!(workers.iter().all(|worker| worker["state"] == "serving"));
-    assert!(workers.iter().all(|worker| worker["age_seconds"].as_f64() > Some(0.0)));
+    assert!(
+        workers
+            .iter()
+            .all(|worker| worker["age_seconds"].as_f64() > Some(0.0))
+    );
 }
 
 #[test]
 fn workers_with_threads_serve_alike() {
     let cluster = Cluster::start("--workers 2 --threads 3 --strategy reuseport");
     for _ in 0..20 {
-        assert_eq!(cluster.get("/?work=300000").json()["result"], 44_999_850_000_u64);
+        assert_eq!(
+            cluster.get("/?work=300000").json()["result"],
+            44_999_850_000_u64
+        );
     }
     let info = cluster.family();
     assert_eq!(info["threads"], 3);

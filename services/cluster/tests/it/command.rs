@@ -13,16 +13,25 @@ fn refused(arguments: &[&str]) -> String {
 #[test]
 fn what_it_cannot_do_is_refused_in_one_line() {
     for (arguments, says) in [
-        (&["--workers", "0"][..], "auto, nproc, 2n+1 or a whole number from 1 to 256"),
+        (
+            &["--workers", "0"][..],
+            "auto, nproc, 2n+1 or a whole number from 1 to 256",
+        ),
         (&["--workers", "1e9"], "from 1 to 256"),
         (&["--workers", "-2"], "CLUSTER_WORKERS"),
         (&["--workers", "n+1"], "auto, nproc, 2n+1"),
         (&["--threads", "0"], "must be from 1 to 256"),
-        (&["--workers", "256", "--threads", "256"], "65536 threads; at most 512"),
+        (
+            &["--workers", "256", "--threads", "256"],
+            "65536 threads; at most 512",
+        ),
         (&["--strategy", "prefork"], "inherit, reuseport"),
         (&["--work", "-1"], "--work"),
         (&["--keep-alive", "soon"], "100ms to 1h"),
-        (&["--maxconnections", "5"], "did you mean --max-connections?"),
+        (
+            &["--maxconnections", "5"],
+            "did you mean --max-connections?",
+        ),
     ] {
         let line = refused(arguments);
         assert!(line.contains(says), "{arguments:?}: {line}");
@@ -38,7 +47,9 @@ fn the_environment_says_the_same_as_the_options() {
         .unwrap();
     assert_eq!(output.status.code(), Some(64));
     let mut command = Cluster::command("");
-    command.env("CLUSTER_WORKERS", "3").env("CLUSTER_STRATEGY", "reuseport");
+    command
+        .env("CLUSTER_WORKERS", "3")
+        .env("CLUSTER_STRATEGY", "reuseport");
     let running = Cluster::spawn(command);
     assert_eq!(running.workers().len(), 3);
     assert_eq!(running.family()["strategy"], "reuseport");

@@ -74,7 +74,11 @@ fn sixty_four_files_are_enough_to_serve_and_to_refuse() {
     let tally = load.stop();
     assert!(tally.lost.is_empty(), "{:?}", tally.lost);
     assert_eq!(cluster.family()["restarts"], 0);
-    assert!(!cluster.log().contains("cannot accept"), "{}", cluster.log());
+    assert!(
+        !cluster.log().contains("cannot accept"),
+        "{}",
+        cluster.log()
+    );
 }
 
 /// Raises this process' own limit; how many files it may have open.

@@ -74,13 +74,7 @@ impl Load {
     }
 }
 
-fn connection(
-    to: SocketAddr,
-    path: &str,
-    requests: u64,
-    stop: &AtomicBool,
-    tally: &Mutex<Tally>,
-) {
+fn connection(to: SocketAddr, path: &str, requests: u64, stop: &AtomicBool, tally: &Mutex<Tally>) {
     let mut worker = None;
     let mut sent = Instant::now();
     let lose = |worker, sent, why: String| {

@@ -30,6 +30,8 @@ pub(crate) fn files_and_threads(pid: u32) -> (usize, usize) {
 /// Whether a process runs: a zombie does not.
 pub(crate) fn runs(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim().chars().next());
+    let state = stat
+        .rsplit_once(')')
+        .and_then(|(_, rest)| rest.trim().chars().next());
     Path::new(&format!("/proc/{pid}")).exists() && state.is_some_and(|state| state != 'Z')
 }

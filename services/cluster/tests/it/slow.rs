@@ -15,9 +15,14 @@ fn a_head_that_trickles_is_cut_off() {
     assert_eq!(used.ask("/").unwrap().status, 200);
     let began = Instant::now();
     // One byte now and then, so that no time-out between two reads is reached.
-    let mut head = "GET / HTTP/1.1\r\nX: ".bytes().chain(std::iter::repeat(b'x'));
+    let mut head = "GET / HTTP/1.1\r\nX: "
+        .bytes()
+        .chain(std::iter::repeat(b'x'));
     while slow.send([head.next().unwrap()]).is_ok() {
-        assert!(began.elapsed() < Duration::from_secs(30), "it is never cut off");
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "it is never cut off"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(silent.is_closed());
@@ -52,7 +57,9 @@ fn who_does_not_read_is_cut_off_too() {
     let cluster = Cluster::start("--workers 1 --keep-alive 500ms --header-timeout 500ms --work 0");
     let mut deaf = Wire::open(cluster.http()).unwrap();
     let stream = deaf.stream().try_clone().unwrap();
-    stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+    stream
+        .set_write_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
     let requests = "GET / HTTP/1.1\r\nHost: h\r\n\r\n".repeat(1000);
     let began = Instant::now();
     let mut is_stuck = false;
@@ -63,7 +70,10 @@ fn who_does_not_read_is_cut_off_too() {
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => is_stuck = true,
             Err(_) => break,
         }
-        assert!(began.elapsed() < Duration::from_secs(30), "it is never cut off");
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "it is never cut off"
+        );
     }
     assert!(is_stuck);
 }
@@ -87,7 +97,9 @@ fn five_thousand_slow_clients_keep_nobody_out() {
     }
     // Meanwhile others are served.
     let load = Load::start(cluster.http(), 4, "/", 20);
-    eventually("others are served", || (load.answered() > 500).then_some(()));
+    eventually("others are served", || {
+        (load.answered() > 500).then_some(())
+    });
     eventually("all are cut off", || {
         let cut = cluster.metric("cluster_connections_cut_total{reason=\"slow\"}");
         (cut as usize >= clients).then_some(())

@@ -15,7 +15,12 @@ pub(crate) struct Seen {
 
 impl std::fmt::Debug for Seen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} + {:?}", self.head, String::from_utf8_lossy(&self.body))
+        write!(
+            f,
+            "{:?} + {:?}",
+            self.head,
+            String::from_utf8_lossy(&self.body)
+        )
     }
 }
 
@@ -76,7 +81,9 @@ impl Wire {
             head,
             body: Vec::new(),
         };
-        let length = seen.header("content-length").and_then(|text| text.parse().ok());
+        let length = seen
+            .header("content-length")
+            .and_then(|text| text.parse().ok());
         let length: usize = length.unwrap_or(0);
         if !to_head && seen.status >= 200 {
             self.read_until(|read| (read.len() >= length).then_some(length))?;
@@ -122,6 +129,16 @@ impl Wire {
             }
         }
     }
+}
+
+/// The statuses of all answers in what came over a connection.
+pub(crate) fn statuses(read: &[u8]) -> Vec<u16> {
+    let text = String::from_utf8_lossy(read);
+    let parts = text.split("HTTP/1.1 ").skip(1);
+    // Elsewhere no three digits come after it.
+    parts
+        .filter_map(|part| part.get(..3)?.parse().ok())
+        .collect()
 }
 
 /// Connects, asks, and reads the answer.
