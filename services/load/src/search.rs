@@ -181,15 +181,13 @@ impl Search {
             kept: None,
             missed: None,
         };
-        let mut next = match self.from {
-            Some(from) => Some(from),
-            None => {
-                let step = run(&self.plan)?;
-                let achieved = step.as_ref().map(|step| step.achieved);
-                steps.extend(step);
-                achieved.map(|achieved| self.in_range(achieved * FIRST_SHARE))
-            }
-        };
+        let mut next = self.from;
+        if next.is_none()
+            && let Some(step) = run(&self.plan)?
+        {
+            next = Some(self.in_range(step.achieved * FIRST_SHARE));
+            steps.push(step);
+        }
         while let Some(rate) = next.filter(|_| steps.len() < MOST_STEPS) {
             let plan = self.plan_of(rate);
             let Some(mut step) = run(&plan)? else { break };

@@ -56,16 +56,10 @@ fn latencies(answer: &RunAnswer) -> Table {
     table.load_style(presets::NOTHING);
     table.set_header(["latency", "from the schedule", "from sending"]);
     let (corrected, uncorrected) = (&answer.latency.corrected, &answer.latency.uncorrected);
-    let rows: [(&str, fn(&Percentiles) -> Option<f64>); 6] = [
-        ("p50", |p| p.p50),
-        ("p90", |p| p.p90),
-        ("p99", |p| p.p99),
-        ("p99.9", |p| p.p99_9),
-        ("max", |p| p.max),
-        ("mean", |p| p.mean),
-    ];
-    for (name, of) in rows {
-        let cell = |percentiles| of(percentiles).map_or("–".to_owned(), duration);
+    for ((name, corrected), (_, uncorrected)) in
+        named(corrected).into_iter().zip(named(uncorrected))
+    {
+        let cell = |seconds: Option<f64>| seconds.map_or("–".to_owned(), duration);
         table.add_row([name.to_owned(), cell(corrected), cell(uncorrected)]);
     }
     for column in [1, 2] {
@@ -74,6 +68,17 @@ fn latencies(answer: &RunAnswer) -> Table {
         }
     }
     table
+}
+
+fn named(percentiles: &Percentiles) -> [(&'static str, Option<f64>); 6] {
+    [
+        ("p50", percentiles.p50),
+        ("p90", percentiles.p90),
+        ("p99", percentiles.p99),
+        ("p99.9", percentiles.p99_9),
+        ("max", percentiles.max),
+        ("mean", percentiles.mean),
+    ]
 }
 
 fn outcomes(answer: &RunAnswer) -> Vec<String> {

@@ -123,7 +123,7 @@ fn a_search_that_is_ended_says_what_is_known() {
         let Pace::Open { rate, .. } = plan.pace else {
             unreachable!("the first rate is given")
         };
-        Ok::<_, Infallible>((steps <= 2).then(|| Step {
+        Ok::<_, Infallible>((steps <= 2).then_some(Step {
             rate: Some(rate),
             p99: Some(0.001),
             achieved: rate,
