@@ -127,10 +127,10 @@ pub(super) fn of_step(step: &Step) -> String {
     };
     let p99 = step.p99.map_or("–".to_owned(), duration);
     let word = match (&step.void, step.rate, step.kept) {
-        (Some(why), ..) => format!("void: {why}"),
-        (None, None, _) => "to know where to begin".to_owned(),
-        (None, _, true) => "kept".to_owned(),
+        (_, None, _) => "to know where to begin".to_owned(),
+        (_, _, true) => "kept".to_owned(),
         (None, _, false) => "missed".to_owned(),
+        (Some(why), _, false) => format!("void: {why}"),
     };
     format!(
         "{rate}  p99 {p99:>8}  {:10.1} answers/s  {word}",
