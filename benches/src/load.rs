@@ -81,15 +81,17 @@ pub fn against_wrk(rounds: u32) -> anyhow::Result<Figures> {
     Ok(figures)
 }
 
+/// One figure of what was found.
+type Figure = fn(&Found) -> f64;
+
 type Samples<'a> = dyn Fn(Way) -> Option<&'a [Found]> + 'a;
 
 fn closed_rows(figures: &mut Figures, connections: u32, of: &Samples<'_>) -> anyhow::Result<()> {
     let ours = of(Way::Ours(connections)).context("ours was measured")?;
-    let values = |samples: &[Found], value: fn(&Found) -> f64| -> Vec<f64> {
-        samples.iter().map(value).collect()
-    };
+    let values =
+        |samples: &[Found], value: Figure| -> Vec<f64> { samples.iter().map(value).collect() };
     if let Some(theirs) = of(Way::Wrk(connections)) {
-        let kinds: [(&str, fn(&Found) -> f64, f64, &str); 3] = [
+        let kinds: [(&str, Figure, f64, &str); 3] = [
             ("requests/s", |found| found.requests_per_second, 1.0, "/s"),
             ("p50", |found| found.p50, 1e3, "ms"),
             ("p99", |found| found.p99, 1e3, "ms"),

@@ -101,9 +101,10 @@ pub struct Step {
     pub p99: Option<f64>,
     /// Answers per second.
     pub achieved: f64,
-    /// Why its figures do not count; null: they do.
+    /// Why its figures are too high; null: they are not.
     pub void: Option<String>,
-    /// Whether it kept the target.
+    /// Whether it kept the target, void or not: a generator that is late only
+    /// adds to latencies that are counted from the schedule.
     pub kept: bool,
 }
 
@@ -181,25 +182,24 @@ impl Search {
             kept: None,
             missed: None,
         };
-        let mut next = match self.from {
-            Some(from) => Some(from),
-            None => {
-                let step = run(&self.plan)?;
-                let achieved = step.as_ref().map(|step| step.achieved);
-                steps.extend(step);
-                achieved.map(|achieved| self.in_range(achieved * FIRST_SHARE))
-            }
-        };
+        let mut next = self.from;
+        if next.is_none()
+            && let Some(step) = run(&self.plan)?
+        {
+            next = Some(self.in_range(step.achieved * FIRST_SHARE));
+            steps.push(step);
+        }
         while let Some(rate) = next.filter(|_| steps.len() < MOST_STEPS) {
             let plan = self.plan_of(rate);
             let Some(mut step) = run(&plan)? else { break };
-            if step.void.is_some() {
+            step.kept = self.is_kept(&step);
+            if step.void.is_some() && !step.kept {
                 // Once more: a neighbour may have had the CPUs for a moment.
                 steps.push(step);
                 let Some(again) = run(&plan)? else { break };
                 step = again;
+                step.kept = self.is_kept(&step);
             }
-            step.kept = step.void.is_none() && step.p99.is_some_and(|p99| p99 <= self.p99_seconds);
             let side = if step.kept {
                 &mut bracket.kept
             } else {
@@ -215,6 +215,12 @@ impl Search {
             sentence: self.sentence(&bracket, &steps),
             steps,
         })
+    }
+
+    /// Whether a step kept the target, void or not: a generator that is late
+    /// only adds to latencies that are counted from the schedule.
+    fn is_kept(&self, step: &Step) -> bool {
+        step.p99.is_some_and(|p99| p99 <= self.p99_seconds)
     }
 
     /// The target, in seconds.
@@ -249,16 +255,16 @@ impl Search {
         let achieved = |step: &&Step| step.kept && step.rate == Some(kept);
         let p99 = steps.iter().rfind(achieved).and_then(|step| step.p99);
         let p99 = p99.map_or("?".into(), measure::duration);
-        match bracket.missed {
-            Some(missed) => format!(
-                "{kept:.1} requests a second keep the p99 under {target} (it is {p99}); \
-                 {missed:.1} do not."
+        let last_at = |rate| steps.iter().rfind(|step| step.rate == Some(rate));
+        let above = match bracket.missed {
+            Some(missed) if last_at(missed).is_some_and(|step| step.void.is_some()) => format!(
+                "at {missed:.1} the generator itself was late, so what the server would do there \
+                 is not known"
             ),
-            None => format!(
-                "{kept:.1} requests a second keep the p99 under {target} (it is {p99}); a higher \
-                 rate was not tried."
-            ),
-        }
+            Some(missed) => format!("{missed:.1} do not"),
+            None => "a higher rate was not tried".to_owned(),
+        };
+        format!("{kept:.1} requests a second keep the p99 under {target} (it is {p99}); {above}.")
     }
 }
 

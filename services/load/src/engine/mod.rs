@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Seconds before the measured part that a run has at least, to open its connections.
+/// Seconds before its first moment that a run has to open its connections.
 const OPENING_SECONDS: f64 = 0.05;
 
 /// What a run needs of the world around it; clones share it.
@@ -128,7 +128,7 @@ pub fn run(plan: &Plan, outside: &Outside, control: &Control) -> Result<Measured
     let now = monotonic_seconds();
     let start = match plan.start_at_seconds {
         Some(moment) => moment.max(now + OPENING_SECONDS),
-        None => now + OPENING_SECONDS.max(plan.warm_up_seconds),
+        None => now + OPENING_SECONDS + plan.warm_up_seconds,
     };
     wait_until(start - plan.warm_up_seconds - OPENING_SECONDS, control);
     let usage = outside.cgroup.usage();

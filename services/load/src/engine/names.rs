@@ -73,10 +73,10 @@ mod tests {
         }
         let mut twice = names.clone();
         twice.merge(&names);
-        let named = twice.named();
-        assert_eq!(named.len(), MOST_NAMES + 1);
-        assert_eq!(named["name-0"], 6);
-        assert_eq!(named.values().sum::<u64>(), 2 * 3 * 101);
-        assert!(named.keys().all(|name| name.len() <= LONGEST_NAME_BYTES));
+        let counts = twice.named();
+        assert_eq!(counts.len(), MOST_NAMES + 1);
+        assert_eq!(counts["name-0"], 6);
+        assert_eq!(counts.values().sum::<u64>(), 2 * 3 * 101);
+        assert!(counts.keys().all(|name| name.len() <= LONGEST_NAME_BYTES));
     }
 }

@@ -56,16 +56,10 @@ fn latencies(answer: &RunAnswer) -> Table {
     table.load_style(presets::NOTHING);
     table.set_header(["latency", "from the schedule", "from sending"]);
     let (corrected, uncorrected) = (&answer.latency.corrected, &answer.latency.uncorrected);
-    let rows: [(&str, fn(&Percentiles) -> Option<f64>); 6] = [
-        ("p50", |p| p.p50),
-        ("p90", |p| p.p90),
-        ("p99", |p| p.p99),
-        ("p99.9", |p| p.p99_9),
-        ("max", |p| p.max),
-        ("mean", |p| p.mean),
-    ];
-    for (name, of) in rows {
-        let cell = |percentiles| of(percentiles).map_or("–".to_owned(), duration);
+    for ((name, corrected), (_, uncorrected)) in
+        named(corrected).into_iter().zip(named(uncorrected))
+    {
+        let cell = |seconds: Option<f64>| seconds.map_or("–".to_owned(), duration);
         table.add_row([name.to_owned(), cell(corrected), cell(uncorrected)]);
     }
     for column in [1, 2] {
@@ -74,6 +68,17 @@ fn latencies(answer: &RunAnswer) -> Table {
         }
     }
     table
+}
+
+fn named(percentiles: &Percentiles) -> [(&'static str, Option<f64>); 6] {
+    [
+        ("p50", percentiles.p50),
+        ("p90", percentiles.p90),
+        ("p99", percentiles.p99),
+        ("p99.9", percentiles.p99_9),
+        ("max", percentiles.max),
+        ("mean", percentiles.mean),
+    ]
 }
 
 fn outcomes(answer: &RunAnswer) -> Vec<String> {
@@ -122,10 +127,10 @@ pub(super) fn of_step(step: &Step) -> String {
     };
     let p99 = step.p99.map_or("–".to_owned(), duration);
     let word = match (&step.void, step.rate, step.kept) {
-        (Some(why), ..) => format!("void: {why}"),
-        (None, None, _) => "to know where to begin".to_owned(),
-        (None, _, true) => "kept".to_owned(),
+        (_, None, _) => "to know where to begin".to_owned(),
+        (_, _, true) => "kept".to_owned(),
         (None, _, false) => "missed".to_owned(),
+        (Some(why), _, false) => format!("void: {why}"),
     };
     format!(
         "{rate}  p99 {p99:>8}  {:10.1} answers/s  {word}",

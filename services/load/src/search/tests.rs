@@ -83,16 +83,25 @@ proptest! {
 }
 
 #[test]
-fn a_step_that_is_void_is_taken_once_more() {
-    let (answer, tried) = against(&search(Some(100.0), Some(100.0)), 1000.0, |step| step == 1);
-    assert_eq!(tried, [Some(100.0); 2]);
-    assert_eq!(answer.rate, Some(100.0));
-    let kept: Vec<bool> = answer.steps.iter().map(|step| step.kept).collect();
-    assert_eq!(kept, [false, true]);
+fn a_step_that_missed_and_is_void_is_taken_once_more() {
+    // 100, 200 and 200 again: void only the first time, and missed both times.
+    let (answer, tried) = against(&search(Some(100.0), Some(200.0)), 150.0, |step| step == 2);
+    assert_eq!(tried[..3], [Some(100.0), Some(200.0), Some(200.0)]);
+    assert!(answer.sentence.ends_with("do not."), "{}", answer.sentence);
+    // Void both times: then nobody knows.
+    let (answer, _) = against(&search(Some(100.0), Some(200.0)), 150.0, |step| step > 1);
+    assert!(
+        answer.sentence.contains("is not known"),
+        "{}",
+        answer.sentence
+    );
+}
 
-    let (answer, tried) = against(&search(Some(100.0), Some(100.0)), 1000.0, |step| step <= 2);
-    assert_eq!(tried[..2], [Some(100.0); 2]);
-    assert_eq!(answer.bracket.1, Some(100.0), "void twice is not kept");
+#[test]
+fn a_step_that_kept_the_target_though_the_generator_was_late_has_kept_it() {
+    let (answer, tried) = against(&search(Some(100.0), Some(100.0)), 1000.0, |_| true);
+    assert_eq!(tried, [Some(100.0)]);
+    assert_eq!(answer.rate, Some(100.0));
 }
 
 #[test]
@@ -123,7 +132,7 @@ fn a_search_that_is_ended_says_what_is_known() {
         let Pace::Open { rate, .. } = plan.pace else {
             unreachable!("the first rate is given")
         };
-        Ok::<_, Infallible>((steps <= 2).then(|| Step {
+        Ok::<_, Infallible>((steps <= 2).then_some(Step {
             rate: Some(rate),
             p99: Some(0.001),
             achieved: rate,

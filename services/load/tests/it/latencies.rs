@@ -45,7 +45,7 @@ fn stalling() -> Server {
         let phase = Duration::from_secs_f64(since_start.as_secs_f64() % 2.0);
         let stall = millis(1000)..millis(1500);
         if stall.contains(&phase) {
-            sleep(stall.end - phase);
+            sleep(stall.end.saturating_sub(phase));
         }
         hello()
     })

@@ -62,8 +62,10 @@ fn each_request_of_the_schedule_is_sent_and_counted_once() {
         let (answer, _) = measured(open(&server.url(), 200.0, 1.0, 8), &outside);
         assert_eq!((answer.sent, answer.answered), (200, 200), "{threads}");
         assert_eq!(answer.by_status["200"], 200);
-        // Those of the warm-up are sent and not counted.
-        assert_eq!(server.requests() - before, 240);
+        // Those of the warm-up are sent and not counted, but for what a busy
+        // machine was too late for.
+        let sent = server.requests() - before;
+        assert!((201..=240).contains(&sent), "{sent}");
         let steps: u64 = answer.timeline.iter().map(|step| step.1).sum();
         assert_eq!(steps, 200);
         let buckets: u64 = answer.histogram.iter().map(|bucket| bucket.1).sum();

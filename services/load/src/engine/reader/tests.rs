@@ -170,11 +170,9 @@ proptest! {
     fn a_chunked_body_of_any_chunks_ends_where_it_ends(
         sizes in proptest::collection::vec(1..300_usize, 0..6), pieces in 1..200_usize,
     ) {
-        let mut text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned();
-        for size in sizes {
-            text += &format!("{size:x}\r\n{}\r\n", "\n".repeat(size));
-        }
-        text += "0\r\n\r\n";
+        let chunk = |size| format!("{size:x}\r\n{}\r\n", "\n".repeat(size));
+        let chunks: String = sizes.into_iter().map(chunk).collect();
+        let text = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n");
         let mut reader = Reader::new(false);
         prop_assert_eq!(read_in(pieces, text.as_bytes(), &mut reader), Ok(Some(text.len())));
     }
