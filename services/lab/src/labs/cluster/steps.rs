@@ -87,17 +87,16 @@ fn search(most: f64, options: &Options) -> Value {
     })
 }
 
-/// Why the rate that missed the target tells nothing of the station, where it was
-/// the generator that was late.
-fn void_above(answer: &Value) -> Option<String> {
+/// Whether the rate that missed the target tells nothing of the station, since it
+/// was the generator that was late.
+fn was_late_above(answer: &Value) -> bool {
     let missed = answer["bracket"][1].as_f64();
     let steps = answer["steps"].as_array().into_iter().flatten();
     let of_it = steps.filter(|step| {
         let rate = step["rate"].as_f64().zip(missed);
         rate.is_some_and(|(rate, missed)| (rate / missed - 1.0).abs() < 1e-6)
     });
-    let last = of_it.last()?;
-    last["void"].as_str().map(str::to_owned)
+    of_it.last().is_some_and(|step| step["void"].is_string())
 }
 
 /// What the step's answer tells.
@@ -114,15 +113,10 @@ pub fn learn(step: &Step, taken: &Taken, known: &mut Known) {
         }
         None => {
             let answer = &taken.answer;
-            if let Some(why) = void_above(answer) {
-                known.unknown(
-                    &step.name,
-                    format!("the search for its rate was void: {why}"),
-                );
-                return;
-            }
             known.keep(found_on(station), answer["rate"].as_f64());
-            known.keep(too_many_on(station), answer["bracket"][1].as_f64());
+            if !was_late_above(answer) {
+                known.keep(too_many_on(station), answer["bracket"][1].as_f64());
+            }
             if answer["rate"].is_null() {
                 let why = answer["sentence"]
                     .as_str()
