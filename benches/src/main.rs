@@ -6,6 +6,8 @@
 
 mod http;
 mod jobs;
+mod load;
+mod origin;
 mod ours;
 mod overhead;
 mod parallel;
@@ -45,6 +47,8 @@ enum Part {
     Overhead,
     /// Fetching against its ideal, and against aiohttp and requests in Python
     Scraper,
+    /// The load generator against wrk, and how exact its schedule is
+    Load,
 }
 
 fn main() -> ExitCode {
@@ -69,5 +73,6 @@ fn measure(part: Part, rounds: u32) -> anyhow::Result<table::Figures> {
         Part::Sieve => sieve::against_primesieve(&primes()?, rounds),
         Part::Overhead => overhead::of_a_station(&primes()?, rounds),
         Part::Scraper => scraper::against_peers(rounds),
+        Part::Load => load::against_wrk(rounds),
     }
 }
