@@ -23,6 +23,10 @@ pub mod raw {
     pub const FAILED_AS: &str = "failed_";
     /// Requests that the station's workers say they served.
     pub const SERVED: &str = "served";
+    /// Answers that were looked at, one of each replica after the sample.
+    pub const LOOKED_AT: &str = "answers_looked_at";
+    /// Those of them that were wrong, or did not come.
+    pub const WRONG: &str = "answers_wrong";
     /// Workers that the station started in place of dead ones.
     pub const RESTARTS: &str = "restarts";
     /// Seconds of load.
