@@ -39,6 +39,8 @@ struct Made {
     late_seconds: f64,
     /// Requests that the server does not get to see.
     hidden: f64,
+    /// What a request costs in its first run.
+    bare_cost: Option<f64>,
     /// How far its answers are off.
     off_by: u64,
     /// No rate keeps the target.
@@ -57,7 +59,13 @@ async fn sample(State(made): State<Arc<Made>>, Json(request): Json<Value>) -> Js
     let seconds = request["seconds"].as_f64().unwrap();
     let workers = request["workers"].as_u64().unwrap();
     let served = RATE * seconds - made.hidden;
-    let cpu = RATE * seconds * COST;
+    // The first one is the probe of a request without work.
+    let cost = if run == 1 {
+        made.bare_cost.unwrap_or(COST)
+    } else {
+        COST
+    };
+    let cpu = RATE * seconds * cost;
     let worker = WorkerAccount {
         items: served as u64,
         started_seconds: start,
@@ -265,10 +273,21 @@ fn narrowed(loads: &[&str], rounds: u32) -> Options {
     }
 }
 
+/// The same with its work given: nothing has to be found out of it.
+fn of_known_work(loads: &[&str], rounds: u32) -> Options {
+    Options {
+        limit: Some(1000),
+        ..narrowed(loads, rounds)
+    }
+}
+
 #[tokio::test]
 async fn the_load_and_the_stations_window_begin_together_and_rates_are_shares_of_what_was_measured()
 {
-    let made = Arc::new(Made::default());
+    let made = Arc::new(Made {
+        bare_cost: Some(0.000_03),
+        ..Made::default()
+    });
 
     let report = run(
         "throttle",
@@ -290,6 +309,9 @@ async fn the_load_and_the_stations_window_begin_together_and_rates_are_shares_of
     }
     // Two probes of the work, one of the capacity: a CPU ÷ 0.2 ms is 5000/s.
     assert!(loads[..3].iter().all(|load| load["loop"] == "closed"));
+    // 170 µs for 200 000 additions: 141 000 make a request cost 150 µs.
+    let work = loads[2]["work"].as_f64().unwrap();
+    assert!((work / 141_000.0 - 1.0).abs() < 0.01, "{work}");
     let open: Vec<&Value> = loads.iter().filter(|load| load["loop"] == "open").collect();
     assert_eq!(open.len(), 2);
     assert!(
@@ -323,10 +345,7 @@ async fn a_void_load_is_made_once_more_and_then_the_round_is_left_out_with_the_r
         void: vec![2, 4, 5],
         ..Made::default()
     });
-    let options = Options {
-        limit: Some(1000),
-        ..narrowed(&["open-40"], 3)
-    };
+    let options = of_known_work(&["open-40"], 3);
 
     let report = run("throttle", &made, &["throttle-one"], &options).await;
 
@@ -348,10 +367,7 @@ async fn a_row_whose_every_load_is_void_says_why_and_fails_no_run() {
         void: vec![2, 3],
         ..Made::default()
     });
-    let options = Options {
-        limit: Some(1000),
-        ..narrowed(&["open-40"], 3)
-    };
+    let options = of_known_work(&["open-40"], 3);
 
     let report = run("throttle", &made, &["throttle-one"], &options).await;
 
@@ -376,7 +392,7 @@ async fn a_window_that_opens_late_makes_its_sample_void() {
     let control = tempfile::tempdir().unwrap();
     let progress = Progress::new();
     let stations = Served::start(&made, &["throttle-one"]).await;
-    let options = narrowed(&["open-40"], 1);
+    let options = of_known_work(&["open-40"], 1);
     let runner = Runner {
         lab: by_name("throttle").unwrap(),
         stations: &stations,
@@ -403,7 +419,7 @@ async fn requests_that_the_server_never_saw_break_an_invariant() {
         "throttle",
         &made,
         &["throttle-one"],
-        &narrowed(&["saturated"], 1),
+        &of_known_work(&["saturated"], 1),
     )
     .await;
     assert!(!held(
@@ -419,7 +435,7 @@ async fn a_wrong_answer_breaks_an_invariant_though_all_requests_were_answered() 
             off_by,
             ..Made::default()
         });
-        let options = narrowed(&["saturated"], 1);
+        let options = of_known_work(&["saturated"], 1);
         let report = run("throttle", &made, &["throttle-one"], &options).await;
         held(&report, RIGHT_ANSWERS)
     };
