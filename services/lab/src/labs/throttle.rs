@@ -191,16 +191,13 @@ fn row(station: &str, load: &str, threads: usize) -> PlannedRow {
 fn default_rows(station: &Station, quick: bool) -> Vec<PlannedRow> {
     let name = &station.name;
     if quick {
-        let few = [
+        let rows = [
             (loads::SATURATED, 1),
             (loads::SATURATED, 2),
             (loads::SATURATED, 8),
+            ("open-40", 8),
         ];
-        let open = [("open-40", 1), ("open-80", 8)];
-        let rows = few.into_iter().chain(open);
-        return rows
-            .map(|(load, threads)| row(name, load, threads))
-            .collect();
+        return rows.map(|(load, threads)| row(name, load, threads)).into();
     }
     let saturated = THREADS.into_iter().chain(host_cpus(station));
     let saturated = saturated.map(|threads| row(name, loads::SATURATED, threads));

@@ -49,7 +49,7 @@ fn all_thread_counts_are_saturated_and_few_and_many_under_the_other_loads() {
         quick: true,
         ..Options::default()
     });
-    assert_eq!(quick.len(), 10);
+    assert_eq!(quick.len(), 8);
 }
 
 #[test]
