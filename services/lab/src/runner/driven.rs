@@ -76,7 +76,7 @@ impl Runner<'_> {
             .load_body(load, &at.station.name, window, start, seed)
             .await;
         let body = body.map_err(NoSample::Failed)?;
-        let driver = self.driver(driven).await.map_err(NoSample::Failed)?;
+        let generator = self.driver(driven).await.map_err(NoSample::Failed)?;
         let around = self.stations.around();
         let requests = at.replicas.iter().enumerate().map(|(index, &replica)| {
             let part = Part {
@@ -90,7 +90,7 @@ impl Runner<'_> {
         });
         let both = async {
             let answer = async {
-                let asked = http::ask::<Value>(driver, "/run", &body, deadline).await;
+                let asked = http::ask::<Value>(generator, "/run", &body, deadline).await;
                 asked.map_err(|error| of_driver(driven, error))
             };
             tokio::try_join!(try_join_all(requests), answer)
