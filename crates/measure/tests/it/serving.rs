@@ -65,7 +65,7 @@ fn of(load: &str, threads: usize, sample: &ReplicaAccount, p99: f64) -> Row {
 
 fn run(rows: Vec<Row>) -> RunReport {
     let mut report = report(vec![station("half", Some(0.5))], rows);
-    report.lab = "lab-throttle".to_owned();
+    "lab-throttle".clone_into(&mut report.lab);
     analyse(&mut report);
     report
 }
