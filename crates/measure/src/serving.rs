@@ -31,6 +31,8 @@ pub mod raw {
     pub const RESTARTS: &str = "restarts";
     /// Seconds of load.
     pub const LOAD_SECONDS: &str = "load_seconds";
+    /// When they began, in seconds of the host's monotonic clock.
+    pub const LOAD_STARTED_SECONDS: &str = "load_started_seconds";
     /// Connections of the load.
     pub const CONNECTIONS: &str = "load_connections";
     /// Requests that were to leave per second; absent in a closed loop.

@@ -11,6 +11,7 @@ use crate::survey::Surveyed;
 use cpu_budget::clock::monotonic_seconds;
 use futures_util::future::try_join_all;
 use measure::report::{ReplicaAccount, Round};
+use measure::serving::raw;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -107,7 +108,8 @@ impl Runner<'_> {
         }
         let own: Vec<_> = answers.iter().map(|a| a.figures.clone()).collect();
         let mut figures = raw_figures(row, load, window, &answer, &own);
-        figures.insert(measure::serving::raw::SEED.to_owned(), seed as f64);
+        figures.insert(raw::SEED.to_owned(), seed as f64);
+        figures.insert(raw::LOAD_STARTED_SECONDS.to_owned(), start);
         if let Some(question) = driven.question(load) {
             figures.extend(self.look_at_answers(&at.station.name, question).await);
         }
