@@ -5,7 +5,7 @@
 
 use super::Case;
 use super::agree::Agreement;
-use super::thresholds::{GAIN, SAME_CPUS};
+use super::thresholds::{GAIN, OTHERS, SAME_CPUS};
 use super::what_if::{Gain, Hindrance, WhatIf, gain};
 use super::words::{self, count, cpu_count, percent, seconds};
 use crate::figures::names;
@@ -137,7 +137,15 @@ fn more_at_once(case: &Case) -> String {
     };
     let more = match case.gain(&twice) {
         Some(gain) if is_gain(&gain) => format!("{what} should be {}.", case.gain_words(&gain)),
-        Some(_) => format!("{what} is not expected to gain anything: the CPU binds there."),
+        Some(_) => {
+            let others = case.median(|r| r.others_share) >= Some(OTHERS);
+            let left = if others {
+                "what others leave of the CPU"
+            } else {
+                "the CPU"
+            };
+            format!("{what} is not expected to gain anything: {left} binds there.")
+        }
         None => format!("{what}."),
     };
     // Far from here an item costs another CPU time: one by itself the most.
