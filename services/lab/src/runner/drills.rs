@@ -51,7 +51,7 @@ impl Runner<'_> {
                 failed_because: Some(format!("{error:#}")),
                 ..Drill::default()
             });
-            drill.name = plan.name.to_owned();
+            plan.name.clone_into(&mut drill.name);
             drill.station.clone_from(&plan.row.station);
             drill.workers = plan.row.workers;
             done.push(drill);
