@@ -1,6 +1,6 @@
 //! From raw rounds to everything that a person reads of a run.
 
-use crate::figures::{RoundFigures, quota_fidelity, typical_budget};
+use crate::figures::{Fidelity, RoundFigures, typical_budget};
 use crate::report::{Interval, Row, RunReport, Station};
 use crate::schedule::{Inputs, predict};
 use crate::stats::{compare_within_rounds, interval, median, outliers, pair_by_round};
@@ -106,7 +106,8 @@ fn fill_row(row: &mut Row, rounds: &[RoundFigures], given: Given) {
     row.cpu_seconds_outside_workers = of_rounds(rounds, cpu_outside_workers);
     row.cpus_used = of_rounds(rounds, |r| r.usage_cpus);
     row.granted_cpus = of_rounds(rounds, |r| r.granted_cpus);
-    row.quota_fidelity = of_rounds(rounds, |r| quota_fidelity(r, row.work_shares.as_deref()));
+    let shares = row.work_shares.as_deref();
+    row.quota_fidelity = of_rounds(rounds, |r| Fidelity::of(r, shares).ratio());
     let budget = typical_budget(rounds);
     row.time_budget = budget.map(|(states, _)| states);
     row.blocked_by = budget.map(|(_, causes)| causes);
@@ -170,17 +171,18 @@ fn predicted(row: &Row, rounds: &[RoundFigures], reference: &[RoundFigures]) -> 
             let same = reference.iter().find(|b| b.round == round.round)?;
             let replicas = round.model_replicas()?;
             let cpu_seconds = same.job_cpu_seconds()?;
+            // What is predicted is what was sampled, scaled as the sample is.
             let by_cpu = predict(&Inputs {
-                cpu_seconds,
+                cpu_seconds: cpu_seconds * round.share,
+                idle_start_seconds: round.idle_start_seconds() / f64::from(round.repeats),
                 repeats: round.repeats,
                 replicas: &replicas,
                 allowed_cpus: round.allowed_cpus?,
                 shares: row.work_shares.as_deref(),
             })?;
+            let by_cpu = by_cpu.map(|wall| wall / round.share)?;
             match round.waiting {
-                Some(job) => by_cpu
-                    .later(round.idle_start_seconds() / round.jobs())?
-                    .at_least(job.least_seconds(cpu_seconds / job.items)),
+                Some(job) => by_cpu.at_least(job.least_seconds(cpu_seconds / job.items)),
                 None => Some(by_cpu),
             }
         })

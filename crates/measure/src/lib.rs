@@ -5,6 +5,7 @@
 
 pub mod amdahl;
 pub mod analysis;
+pub mod arrivals;
 pub mod calibration;
 pub mod changes;
 mod cpu_list;

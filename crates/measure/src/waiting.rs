@@ -7,11 +7,12 @@
 //! second as are under way in one item's time, and as many as the CPU time
 //! that is granted pays for. Where they meet, waiting ends and CPU work begins.
 
+use crate::quota::QuotaModel;
 use crate::report::Round;
 
 /// Names of raw figures ([`Round::figures`]) that this model reads.
 pub mod raw {
-    /// Items that the sample finished, over all repeats.
+    /// Items that came, over all repeats; one that ended with an error did not.
     pub const PAGES: &str = "pages";
     /// Items of one whole job.
     pub const JOB_PAGES: &str = "job_pages";
@@ -39,6 +40,9 @@ pub struct WaitingJob {
     pub at_once: f64,
     /// Seconds that the other end takes for one.
     pub latency_seconds: f64,
+    /// The share of the job that a sample does. What the sample took is scaled to
+    /// the job, and so is what the model says: the turns are those of the sample.
+    pub share: f64,
 }
 
 impl WaitingJob {
@@ -51,6 +55,7 @@ impl WaitingJob {
             items,
             at_once,
             latency_seconds,
+            share: 1.0,
         })
     }
 
@@ -58,23 +63,27 @@ impl WaitingJob {
     /// does not know how long one takes.
     pub fn of(round: &Round) -> Option<Self> {
         let figure = |name: &str| round.figures.get(name).copied();
-        Self::new(
+        let whole = Self::new(
             figure(raw::JOB_PAGES)?,
             figure(raw::AT_ONCE)?,
             figure(raw::LATENCY_SECONDS)?,
-        )
+        )?;
+        let share = round.share;
+        (share > 0.0 && share <= 1.0).then_some(Self { share, ..whole })
     }
 
-    /// The same with so many under way at once.
+    /// The whole job with so many under way at once: no sample was taken of it.
     #[must_use]
     pub fn with_at_once(self, at_once: f64) -> Self {
         Self {
             at_once: at_once.max(1.0),
+            share: 1.0,
             ..self
         }
     }
 
-    /// Wall seconds if nothing took time but the other end: ⌈N/C⌉ × latency.
+    /// Wall seconds if nothing took time but the other end: ⌈N/C⌉ × latency; where
+    /// a part of the job was sampled, ⌈part/C⌉ × latency ÷ its share.
     pub fn ideal_seconds(&self) -> f64 {
         self.turns() * self.latency_seconds
     }
@@ -96,15 +105,29 @@ impl WaitingJob {
         (known && positive(self.latency_seconds) && at_once.is_finite()).then_some(at_once)
     }
 
-    /// ⌈N/C⌉.
+    /// Whether the items under way are enough to keep a quota used up: those that
+    /// a refill pays for lie ready at each refill, while those of the refills
+    /// before are waited for, C ≥ (⌈latency ÷ period⌉ + 1) × refill ÷ CPU seconds
+    /// of one. With fewer the quota's model alone does not tell the wall: some
+    /// refills find nothing to do.
+    pub fn uses_up(&self, quota: &QuotaModel, item_cpu_seconds: f64) -> bool {
+        let refills = ceil(self.latency_seconds / quota.period_seconds()) + 1.0;
+        self.at_once * item_cpu_seconds >= refills * quota.refill_seconds()
+    }
+
+    /// ⌈N/C⌉ of the sample, scaled to the job.
     fn turns(&self) -> f64 {
-        let turns = self.items / self.at_once;
-        let whole = turns.round();
-        if (turns - whole).abs() <= ROUNDING * whole {
-            whole
-        } else {
-            turns.ceil()
-        }
+        ceil(self.items * self.share / self.at_once) / self.share
+    }
+}
+
+/// ⌈x⌉, where what is only rounding above a whole number is that number.
+fn ceil(x: f64) -> f64 {
+    let whole = x.round();
+    if (x - whole).abs() <= ROUNDING * whole {
+        whole
+    } else {
+        x.ceil()
     }
 }
 
@@ -134,6 +157,30 @@ mod tests {
         near(ideal(256.0), 0.4);
         near(ideal(5000.0), 0.1);
         near(job(1000.0, 64.0).least_seconds(0.001), 1.616);
+    }
+
+    #[test]
+    fn a_part_of_the_job_is_told_by_its_own_turns() {
+        // 20 turns of 49 are sampled; the job's 21st, of 20 pages, is not.
+        let sampled = WaitingJob {
+            share: 0.98,
+            ..job(1000.0, 49.0)
+        };
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} {b}");
+        near(sampled.ideal_seconds(), 2.0 / 0.98);
+        near(sampled.with_at_once(49.0).ideal_seconds(), 2.1);
+    }
+
+    #[test]
+    fn a_quota_stays_used_up_where_a_refill_of_items_lies_ready() {
+        // A refill of 25 ms pays for 12.5 items of 2 ms, as many are waited for.
+        let quota = QuotaModel::new(0.25, 0.1).unwrap();
+        assert!(job(1000.0, 25.0).uses_up(&quota, 0.002));
+        assert!(!job(1000.0, 24.0).uses_up(&quota, 0.002));
+        // 0.25 s of latency: three refills come meanwhile.
+        let slow = |at_once| WaitingJob::new(1000.0, at_once, 0.25).unwrap();
+        assert!(slow(50.0).uses_up(&quota, 0.002));
+        assert!(!slow(49.0).uses_up(&quota, 0.002));
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! | [`runlock`] | one measured run at a time |
 //! | [`openapi`] | what stations' API descriptions have in common |
 //! | [`sampling`] | one sample: aligned start, workers' clocks, counters |
+//! | [`station`] | `POST /run`: one measured run at a time, its progress, its end |
 //!
 //! A whole service, `examples/greeter.rs`; only its routes are its own:
 //!
@@ -34,5 +35,6 @@ pub mod runtime;
 pub mod sampling;
 pub mod server;
 pub mod shutdown;
+pub mod station;
 pub mod telemetry;
 pub mod terminal;

@@ -1,12 +1,14 @@
 //! What every station's API description has in common.
 
 use crate::problem::MEDIA_TYPE;
+use crate::station::RunProgress;
 use measure::report::ReplicaAccount;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 /// Adds to an OpenAPI 3.1 document what stands elsewhere: the account in
-/// `RunAnswer`, and the problem that every error answers with.
+/// `RunAnswer`, the progress of a run, the problem that every error answers
+/// with, and the errors that any request with a body may end in.
 ///
 /// The account's shape stands once, in `measure`, which describes it by
 /// schemars; OpenAPI 3.1 takes such JSON Schemas as they are.
@@ -16,21 +18,39 @@ pub fn completed(mut document: Value) -> Value {
     settings.definitions_path = "/components/schemas".into();
     let mut generator = settings.into_generator();
     let account = generator.subschema_for::<ReplicaAccount>();
+    generator.subschema_for::<RunProgress>();
     let schemas = &mut document["components"]["schemas"];
     for (name, schema) in generator.take_definitions(true) {
         schemas[name] = schema;
     }
     schemas["RunAnswer"]["properties"]["account"] = account.to_value();
     schemas["Problem"] = problem();
-    describe_refusals(&mut document["paths"]);
+    let operations = members(&mut document["paths"]).flat_map(|(_, path)| members(path));
+    for (_, operation) in operations {
+        describe_refusals(operation);
+    }
     document
 }
 
+/// What any request with a body may be refused with.
+const OF_BODIES: [(&str, &str); 6] = [
+    ("400", "The body is not JSON"),
+    ("408", "The body did not arrive in time"),
+    ("413", "The body is too large"),
+    ("415", "The content type is not JSON"),
+    ("422", "A field cannot be; `field` names it"),
+    ("500", "A fault of the service; its log tells the cause"),
+];
+
 /// Every error answer is a problem, whoever gives it.
-fn describe_refusals(paths: &mut Value) {
+fn describe_refusals(operation: &mut Value) {
+    if operation["requestBody"].is_object() {
+        for (status, description) in OF_BODIES {
+            operation["responses"][status] = json!({"description": description});
+        }
+    }
     let content = json!({MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}});
-    let operations = members(paths).flat_map(|(_, path)| members(path));
-    let responses = operations.flat_map(|(_, operation)| members(&mut operation["responses"]));
+    let responses = members(&mut operation["responses"]);
     for (_, response) in responses.filter(|(status, _)| status.as_str() >= "400") {
         response["content"] = content.clone();
     }
@@ -102,14 +122,21 @@ mod tests {
     #[test]
     fn errors_are_problems_and_what_leads_nowhere_is_found() {
         let answers = json!({"200": {"description": "well"}, "409": {"description": "busy"}});
+        let body = json!({"content": {}});
         let document = completed(json!({
-            "paths": {"/run": {"post": {"responses": answers}}},
+            "paths": {"/run": {
+                "get": {"responses": answers},
+                "post": {"responses": answers, "requestBody": body},
+            }},
             "components": {"schemas": {"RunAnswer": {"properties": {}}}},
         }));
 
         let responses = &document["paths"]["/run"]["post"]["responses"];
         assert!(responses["409"]["content"][MEDIA_TYPE].is_object());
+        assert!(responses["422"]["content"][MEDIA_TYPE].is_object());
         assert!(responses["200"]["content"].is_null());
+        let responses = &document["paths"]["/run"]["get"]["responses"];
+        assert_eq!(responses["422"], Value::Null, "it has no body");
         assert_eq!(dangling(&document), Vec::<String>::new());
         let broken = json!({"$ref": "#/components/schemas/None", "all": document});
         assert!(dangling(&broken).contains(&"#/components/schemas/None".to_owned()));

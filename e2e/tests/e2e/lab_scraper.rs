@@ -66,8 +66,22 @@ fn a_quick_run_stores_every_page_and_both_ends_agree_on_what_went_between_them()
         for round in &row.rounds {
             let counted = |name: &str| round.figures[name];
             let pages = counted(raw::JOB_PAGES) * round.share * f64::from(round.repeats);
-            assert!((counted(raw::PAGES) - pages).abs() < 0.5, "{}", row.key());
+            // What was asked for came by the scraper's count, and the origin gave
+            // as much by its own.
+            for count in [raw::PAGES, "origin_status_200", "stored"] {
+                assert!(
+                    (counted(count) - pages).abs() < 0.5,
+                    "{} {count}",
+                    row.key()
+                );
+            }
             assert!(counted(raw::ORIGIN_REQUESTS) >= pages, "{}", row.key());
+            let connections = counted("origin_connections");
+            assert!(
+                connections >= counted(raw::ORIGIN_HIGHEST_IN_FLIGHT),
+                "{}",
+                row.key()
+            );
             let highest = counted(raw::ORIGIN_HIGHEST_IN_FLIGHT);
             assert!(
                 (1.0..=row.workers as f64).contains(&highest),

@@ -3,14 +3,13 @@
 use crate::config::MOST_WORKERS;
 use crate::sample::{Sample, Taken};
 use crate::workload::{Job, Kernel, Shard, Strategy};
-use axum::http::StatusCode;
 use cpu_budget::CpuBudget;
 use measure::report::ReplicaAccount;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use service_kit::config::whole;
 use service_kit::problem::Problem;
-use service_kit::sampling::{LONGEST_WAIT_SECONDS, Start};
+use service_kit::station::{Answer, requested_start};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
@@ -108,13 +107,6 @@ pub struct RunAnswer {
     pub work_shares: Option<Vec<f64>>,
 }
 
-/// What `GET /run` answers, and each `progress` event says.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-pub struct RunProgress {
-    /// How much of the sample is done, 0 to 1; null when no run goes on here.
-    pub progress: Option<f64>,
-}
-
 /// What `GET /` answers.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Description {
@@ -142,6 +134,12 @@ impl From<Taken> for RunAnswer {
     }
 }
 
+impl Answer for RunAnswer {
+    fn account(&mut self) -> Option<&mut ReplicaAccount> {
+        Some(&mut self.account)
+    }
+}
+
 impl RunRequest {
     /// The sample that is asked for, under `budget`, at the moment `now` of the
     /// host's monotonic clock (seconds).
@@ -151,40 +149,26 @@ impl RunRequest {
             count: self.shard.count,
         };
         let job = Job::new(self.from.0, self.limit.0, self.kernel, shard)
-            .map_err(|error| refuse(error.field(), &error.to_string()))?;
+            .map_err(|error| Problem::of_field(error.field(), error.to_string()))?;
         let workers = match self.workers {
             RequestedWorkers::Auto => budget.advice().uses_whole_budget,
             RequestedWorkers::Exactly(workers @ 1..=MOST_WORKERS) => workers as usize,
             RequestedWorkers::Exactly(_) => {
                 let allowed = format!("workers must be \"auto\" or from 1 to {MOST_WORKERS}");
-                return Err(refuse("workers", &allowed));
+                return Err(Problem::of_field("workers", allowed));
             }
         };
         let Count(repeats @ 1..=MOST_REPEATS) = self.repeats else {
             let allowed = format!("repeats must be from 1 to {MOST_REPEATS}");
-            return Err(refuse("repeats", &allowed));
+            return Err(Problem::of_field("repeats", allowed));
         };
         Ok(Sample {
             job: job.for_workers(workers),
             strategy: self.strategy,
             workers,
             repeats: repeats as u32,
-            start: self.start(now)?,
+            start: requested_start(self.start_at_seconds, now)?,
         })
-    }
-
-    fn start(&self, now: f64) -> Result<Start, Problem> {
-        let Some(moment) = self.start_at_seconds else {
-            return Ok(Start::Aligned);
-        };
-        if (0.0..=now + LONGEST_WAIT_SECONDS).contains(&moment) {
-            return Ok(Start::At(moment));
-        }
-        let allowed = format!(
-            "start_at_seconds must be a moment of the host's monotonic clock, which is at {now:.3}, \
-             not negative and at most {LONGEST_WAIT_SECONDS} s ahead"
-        );
-        Err(refuse("start_at_seconds", &allowed))
     }
 }
 
@@ -204,10 +188,6 @@ fn requested_workers() -> Schema {
         .item(number)
         .item(auto)
         .into()
-}
-
-fn refuse(field: &str, detail: &str) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with("field", field)
 }
 
 impl<'de> Deserialize<'de> for Count {

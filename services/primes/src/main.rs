@@ -2,12 +2,10 @@
 
 mod api;
 mod config;
-mod metrics;
 mod openapi;
 mod routes;
 mod run;
 mod sample;
-mod station;
 
 use config::{Cli, ServeConfig};
 use cpu_budget::Cgroup;
@@ -16,6 +14,7 @@ use service_kit::address::AddressLine;
 use service_kit::admin::{self, Readiness, Service};
 use service_kit::sampling::WorkerTime;
 use service_kit::shutdown::Shutdown;
+use service_kit::station::Station;
 use service_kit::{config as configuration, healthcheck, runtime, server, telemetry};
 use std::process::ExitCode;
 
@@ -46,7 +45,11 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let registry = prometheus::Registry::new();
     let time = WorkerTime::new(Cgroup::of_this_process());
     time.register(&registry)?;
-    let station = station::Station::new(metrics::Metrics::new(&registry)?, time, config.station);
+    let shared = routes::Shared {
+        station: Station::new(SERVICE.name, config.station, &registry, shutdown.clone())?,
+        cgroup: Cgroup::of_this_process(),
+        time,
+    };
     let listeners = config.serve.addresses.bind().await?;
     let line = AddressLine {
         api: listeners.api.local_addr()?,
@@ -57,7 +60,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             readiness.clone(),
         )?,
     };
-    let routes = routes::router(station, shutdown.clone());
+    let routes = routes::router(shared);
     readiness.ready();
     line.announce()?;
     let limits = config.serve.limits();

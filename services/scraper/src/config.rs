@@ -26,8 +26,10 @@ pub enum Cli {
     Serve(Box<ServeConfig>),
     /// Fetch a list of URLs, or an origin's pages, and store what became of each
     ///
-    /// Exit codes: 0 when every URL has its outcome stored (also one that is no
-    /// page), 64 for bad input, 130 after Ctrl-C, 143 after SIGTERM. Both let what
+    /// Exit codes: 0 when every URL has its outcome (also one that is no page), and
+    /// --store has it, even if a signal came meanwhile; 1 when the store failed,
+    /// could not be opened, or had not all in time; 64 for bad input; 130 after
+    /// Ctrl-C and 143 after SIGTERM when outcomes are missing. Both signals let what
     /// is under way finish, for --drain-seconds; a second one ends it at once.
     Run(Box<RunConfig>),
     /// Ask a running `serve` whether it is ready

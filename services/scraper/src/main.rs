@@ -5,17 +5,17 @@ use scraper::config::{Cli, ServeConfig};
 use scraper::fetch::Options;
 use scraper::jobs::{self, Jobs};
 use scraper::resources;
-use scraper::service::metrics::Metrics;
-use scraper::service::routes;
 use scraper::service::sample::Bench;
-use scraper::service::station::Station;
+use scraper::service::{metrics, routes};
 use scraper::store::Database;
 use service_kit::address::AddressLine;
 use service_kit::admin::{self, Readiness, Service};
 use service_kit::sampling::WorkerTime;
 use service_kit::shutdown::Shutdown;
+use service_kit::station::Station;
 use service_kit::{config as configuration, healthcheck, runtime, server, telemetry};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 const SERVICE: Service = Service {
     name: env!("CARGO_PKG_NAME"),
@@ -48,14 +48,14 @@ async fn serve(config: ServeConfig, database: Option<Database>) -> anyhow::Resul
     let registry = prometheus::Registry::new();
     let time = WorkerTime::new(Cgroup::of_this_process());
     time.register(&registry)?;
-    let metrics = Metrics::new(&registry)?;
+    let all = metrics::register(&registry)?;
     let jobs = Jobs::new(
         jobs::Settings {
             station: config.station.clone(),
             guard: config.guard(),
             database: database.clone(),
             options: Options::default(),
-            all: metrics.all(),
+            all: all.clone(),
         },
         shutdown.clone(),
     );
@@ -71,7 +71,11 @@ async fn serve(config: ServeConfig, database: Option<Database>) -> anyhow::Resul
         },
         runtime: tokio::runtime::Handle::current(),
     };
-    let station = Station::new(metrics, bench, config.station);
+    let shared = routes::Shared {
+        station: Station::new(SERVICE.name, config.station, &registry, shutdown.clone())?,
+        bench: Arc::new(bench),
+        all,
+    };
     let listeners = config.serve.addresses.bind().await?;
     let line = AddressLine {
         api: listeners.api.local_addr()?,
@@ -82,7 +86,7 @@ async fn serve(config: ServeConfig, database: Option<Database>) -> anyhow::Resul
             readiness.clone(),
         )?,
     };
-    let routes = routes::router(station, shutdown.clone()).merge(jobs::router(jobs.clone()));
+    let routes = routes::router(shared).merge(jobs::router(jobs.clone()));
     readiness.ready();
     line.announce()?;
     let limits = config.serve.limits();

@@ -118,12 +118,32 @@ fn url_of(line: &[u8]) -> Result<Option<Url>, String> {
         return Err(format!("is longer than {MOST_BYTES} bytes"));
     }
     let text = std::str::from_utf8(line).map_err(|_| "is not UTF-8".to_owned())?;
-    let text = text.trim_start_matches('\u{feff}').trim();
-    if text.is_empty() || text.starts_with('#') {
+    let text = trimmed(text);
+    if says_nothing(text) {
         return Ok(None);
     }
     let url = normalise(text).map_err(|error| format!("{:?} {error}", shortened(text)))?;
     Ok(Some(url))
+}
+
+fn trimmed(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim()
+}
+
+fn says_nothing(trimmed: &str) -> bool {
+    trimmed.is_empty() || trimmed.starts_with('#')
+}
+
+/// How many lines of `list` are to say something: reading 100 MB takes a moment.
+pub fn count(list: impl Read) -> io::Result<u64> {
+    let mut list = BufReader::with_capacity(64 * 1024, list);
+    let (mut lines, mut line) = (0, Vec::new());
+    while next_line(&mut list, &mut line)? {
+        let nothing = std::str::from_utf8(&line).is_ok_and(|text| says_nothing(trimmed(text)));
+        lines += u64::from(!nothing || line.len() >= LONGEST_LINE);
+        line.clear();
+    }
+    Ok(lines)
 }
 
 fn shortened(text: &str) -> String {

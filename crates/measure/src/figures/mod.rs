@@ -10,7 +10,7 @@ mod of_lab;
 mod typical;
 mod worker_seconds;
 
-pub use fidelity::{binds, quota_fidelity};
+pub use fidelity::{Fidelity, binds};
 pub use limits::{Quota, StationLimits};
 pub use of_lab::{names, of_lab};
 pub use typical::typical_budget;
@@ -184,6 +184,31 @@ impl RoundFigures {
     /// CPU seconds of one item of a job that waits for items.
     pub fn item_cpu_seconds(&self) -> Option<f64> {
         Some(self.job_cpu_seconds()? / self.waiting?.items)
+    }
+
+    /// CPU seconds of one request, of which an item may take several; where the
+    /// other end counted none, of one item.
+    pub fn request_cpu_seconds(&self) -> Option<f64> {
+        let per_second = self.of_lab.get(names::REQUESTS_PER_SECOND);
+        let of_request = per_second.and_then(|rate| Some(self.usage_cpus? / rate));
+        of_request.or_else(|| self.item_cpu_seconds())
+    }
+
+    /// The CPUs granted that there are threads for.
+    pub fn usable_cpus(&self) -> Option<f64> {
+        Some(self.granted_cpus?.min(self.threads() as f64))
+    }
+
+    /// Share of the wall before there was anything to do: at most half of it, as
+    /// what was done meanwhile is not known.
+    pub fn idle_start_share(&self) -> f64 {
+        (self.idle_start_seconds() / self.wall_seconds).min(0.5)
+    }
+
+    /// CPUs in use on average from the moment on in which there was something
+    /// to do.
+    pub fn usage_once_begun_cpus(&self) -> Option<f64> {
+        Some(self.usage_cpus? / (1.0 - self.idle_start_share()))
     }
 
     /// The sum of the replicas' quotas, in CPUs; `None` without one, and where

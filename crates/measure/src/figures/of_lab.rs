@@ -10,11 +10,13 @@ pub mod names {
     pub const REQUESTS_PER_SECOND: &str = "requests_per_second";
     /// The most requests that the other end saw under way at once.
     pub const HIGHEST_IN_FLIGHT: &str = "highest_in_flight";
-    /// CPU milliseconds of the station for one page.
+    /// CPU milliseconds of the station for one page that came, whatever it spent
+    /// on those that did not.
     pub const CPU_MS_PER_PAGE: &str = "cpu_ms_per_page";
     /// The most memory that the station held.
     pub const MEMORY_BYTES: &str = "memory_bytes";
-    /// Wall seconds of one job if nothing took time but the other end.
+    /// Wall seconds of one job if nothing took time but the other end; scaled from
+    /// the turns of what was sampled, as the wall is.
     pub const IDEAL_SECONDS: &str = "ideal_seconds";
 }
 

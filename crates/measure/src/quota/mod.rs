@@ -146,11 +146,6 @@ impl Prediction {
         (measured_seconds > 0.0 && ratio.is_finite()).then_some(ratio)
     }
 
-    /// Both values so many seconds later.
-    pub(crate) fn later(self, seconds: f64) -> Option<Self> {
-        self.map(|wall| wall + seconds)
-    }
-
     /// Neither value below this.
     pub(crate) fn at_least(self, seconds: f64) -> Option<Self> {
         let floor = Self::new(seconds, None)?.wall_seconds;

@@ -21,6 +21,8 @@ pub struct ReplicaLimits {
 pub struct Inputs<'a> {
     /// CPU seconds of one job (C).
     pub cpu_seconds: f64,
+    /// Seconds at the start of each job in which there is nothing to do yet.
+    pub idle_start_seconds: f64,
     /// How often the job is done back to back in one sample.
     pub repeats: u32,
     /// The replicas, which share each job evenly.
@@ -49,17 +51,22 @@ const REPEATS_SIMULATED: u32 = 10_000;
 pub fn predict(inputs: &Inputs) -> Option<Prediction> {
     let repeats = f64::from(inputs.repeats);
     let positive = |v: f64| v.is_finite() && v > 0.0;
+    let idle = inputs.idle_start_seconds;
     if !positive(inputs.cpu_seconds) || !positive(repeats) || !positive(inputs.allowed_cpus) {
         return None;
     }
-    let floor = inputs.cpu_seconds * repeats / inputs.allowed_cpus;
+    if !(idle.is_finite() && idle >= 0.0) {
+        return None;
+    }
+    let floor = (inputs.cpu_seconds / inputs.allowed_cpus + idle) * repeats;
     let mut slowest = Prediction::only(floor)?;
     let jobs = jobs_of_replicas(inputs)?;
     if jobs.is_empty() {
         return None;
     }
     for (replica, job) in inputs.replicas.iter().zip(&jobs) {
-        slowest = slower(slowest, replica_wall(replica, job, inputs.repeats)?)?;
+        let wall = replica_wall(replica, job, inputs.repeats, idle)?;
+        slowest = slower(slowest, wall)?;
     }
     slowest.map(|wall| wall / repeats)
 }
@@ -98,13 +105,24 @@ fn jobs_of_replicas(inputs: &Inputs) -> Option<Vec<ReplicaJob>> {
 }
 
 /// Wall seconds of all repeats on one replica.
-fn replica_wall(replica: &ReplicaLimits, job: &ReplicaJob, repeats: u32) -> Option<Prediction> {
+fn replica_wall(
+    replica: &ReplicaLimits,
+    job: &ReplicaJob,
+    repeats: u32,
+    idle_seconds: f64,
+) -> Option<Prediction> {
     let busy = busy_cpus(replica.threads, replica.cpus)?;
-    match (job, replica.quota) {
-        (ReplicaJob::Shared(cpu), Some(quota)) => quota.wall(cpu * f64::from(repeats), busy),
-        (ReplicaJob::Shared(cpu), None) => Prediction::only(cpu * f64::from(repeats) / busy),
-        (ReplicaJob::Fixed(cpu), quota) => fixed_shares_wall(cpu, replica.cpus, quota, repeats),
-    }
+    let phases: Vec<Phase> = match (job, replica.quota) {
+        (ReplicaJob::Shared(cpu), Some(quota)) if idle_seconds == 0.0 => {
+            return quota.wall(cpu * f64::from(repeats), busy);
+        }
+        (ReplicaJob::Shared(cpu), _) => vec![Phase {
+            cpu_seconds: *cpu,
+            busy_cpus: busy,
+        }],
+        (ReplicaJob::Fixed(cpu), _) => phases(cpu, replica.cpus).collect(),
+    };
+    phases_wall(phases, idle_seconds, replica.quota, repeats)
 }
 
 /// m = min(threads, CPUs); `None` when there are none of either.
@@ -113,29 +131,33 @@ fn busy_cpus(threads: usize, cpus: f64) -> Option<f64> {
     (busy.is_finite() && busy > 0.0).then_some(busy)
 }
 
-fn fixed_shares_wall(
-    cpu: &[f64],
-    cpus: f64,
+/// Wall seconds of all repeats of a job that idles first and then goes through
+/// its phases.
+fn phases_wall(
+    phases: Vec<Phase>,
+    idle_seconds: f64,
     quota: Option<QuotaModel>,
     repeats: u32,
 ) -> Option<Prediction> {
-    let batch = repeats.div_ceil(REPEATS_SIMULATED);
-    let phases: Vec<Phase> = phases(cpu, cpus)
-        .map(|phase| phase.times(f64::from(batch)))
-        .collect();
-    let full_speed: f64 = phases.iter().map(Phase::seconds).sum();
-    let batches = f64::from(repeats) / f64::from(batch);
+    let batch = f64::from(repeats.div_ceil(REPEATS_SIMULATED));
+    let phases = phases.into_iter().map(|phase| phase.times(batch));
+    let phases: Vec<Phase> = phases.collect();
+    let idle = idle_seconds * batch;
+    let full_speed = idle + phases.iter().map(Phase::seconds).sum::<f64>();
+    let batches = f64::from(repeats) / batch;
     let binding = quota.filter(|q| phases.iter().any(|phase| q.binds(phase.busy_cpus)));
     let Some(quota) = binding else {
         return Prediction::only(full_speed * batches);
     };
     let mut refills = Refills::full(quota);
     for _ in 0..batches.floor() as u32 {
+        refills.idle(idle);
         for phase in &phases {
             refills.spend(phase);
         }
     }
     let last_part = batches.fract();
+    refills.idle(idle * last_part);
     for phase in &phases {
         refills.spend(&phase.times(last_part));
     }

@@ -29,6 +29,22 @@ impl Refills {
         }
     }
 
+    /// Time in which there is nothing to do: what is left of a refill is gone with
+    /// its period.
+    pub(super) fn idle(&mut self, seconds: f64) {
+        if seconds <= 0.0 {
+            return;
+        }
+        let period = self.quota.period_seconds();
+        let (periods, rest) = whole_and_rest(self.into_period_seconds + seconds, period);
+        if periods > 0.0 {
+            self.budget_seconds = self.quota.refill_seconds();
+        }
+        self.into_period_seconds = rest;
+        self.wall_seconds += seconds;
+        self.avoidable_stall_seconds = 0.0;
+    }
+
     /// Does the work of one phase.
     pub(super) fn spend(&mut self, phase: &Phase) {
         if phase.cpu_seconds <= 0.0 {

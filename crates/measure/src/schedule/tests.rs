@@ -19,6 +19,7 @@ fn inputs<'a>(
 ) -> Inputs<'a> {
     Inputs {
         cpu_seconds,
+        idle_start_seconds: 0.0,
         repeats: 1,
         replicas,
         allowed_cpus: 2.0,
@@ -93,6 +94,32 @@ fn repeats_run_the_phases_again_and_carry_the_budget() {
     // The second repeat starts at 60 ms with 10 ms of budget: 5 ms of it on two
     // CPUs, a stall until 100 ms, then 25 ms together and 30 alone: 155 ms.
     assert!(close(predict(&twice).unwrap().wall_seconds, 0.155 / 2.0));
+}
+
+/// The wall of `repeats` jobs of `cpu` CPU seconds that each idle first.
+fn idling(idle: f64, cpu: f64, repeats: u32, replicas: &[ReplicaLimits]) -> f64 {
+    let inputs = Inputs {
+        idle_start_seconds: idle,
+        repeats,
+        ..inputs(cpu, replicas, None)
+    };
+    predict(&inputs).unwrap().wall_seconds * f64::from(repeats)
+}
+
+#[test]
+fn a_job_that_idles_first_loses_what_its_periods_would_have_brought() {
+    let quarter = [replica(1, 2.0, Some(0.25))];
+    // 25 ms a period: four refills and 10 ms, after one period.
+    assert!(close(idling(0.1, 0.11, 1, &quarter), 0.1 + 0.41));
+    // Begun in the middle of a period, its refill is used in the rest of it: the
+    // time before costs nothing.
+    assert!(close(idling(0.03, 0.11, 1, &quarter), 0.41));
+    // With 10 ms left of it only 10 ms can be used: as if 15 ms had been work.
+    assert!(close(idling(0.09, 0.11, 1, &quarter), 0.5));
+    // Each repeat idles: 110 ms end at 510 ms, and 10 ms into a period. 100 ms
+    // later there is another refill: 25 ms until 635 ms, and 85 ms from 700 on.
+    assert!(close(idling(0.1, 0.11, 2, &quarter), 0.7 + 0.31));
+    assert!(close(idling(0.1, 0.11, 1, &[replica(2, 2.0, None)]), 0.155));
 }
 
 #[test]
@@ -192,6 +219,24 @@ proptest! {
     }
 
     #[test]
+    fn idling_first_costs_no_more_than_its_own_time_and_gains_nothing(
+        idle in 0.0..0.5f64,
+        cpu in 0.001..5.0f64,
+        quota in 0.05..3.0f64,
+        threads in 1usize..5,
+        repeats in 1u32..4,
+    ) {
+        let replicas = [replica(threads, 2.0, Some(quota))];
+        let (without, with) = (idling(0.0, cpu, repeats, &replicas), idling(idle, cpu, repeats, &replicas));
+        let added = idle * f64::from(repeats);
+        // Up to the stall that the one may meet at its end and the other not.
+        prop_assert!(with <= without + added + PERIOD * (1.0 + 1e-9), "{without} {with}");
+        prop_assert!(with >= without - PERIOD * (1.0 + 1e-9), "{without} {with}");
+        let busy = (threads as f64).min(2.0);
+        prop_assert!(with >= added + cpu * f64::from(repeats) / busy * (1.0 - 1e-9));
+    }
+
+    #[test]
     fn more_work_is_never_faster(
         cpu in 0.01..5.0f64,
         more in 0.0..1.0f64,
@@ -212,6 +257,7 @@ proptest! {
         allowed in any::<f64>(),
         quota in any::<f64>(),
         period in any::<f64>(),
+        idle in any::<f64>(),
         threads in any::<usize>(),
         shares in proptest::collection::vec(any::<f64>(), 0..4),
         repeats in 0u32..100,
@@ -222,6 +268,7 @@ proptest! {
                 let replicas = [ReplicaLimits { threads, cpus, quota }];
                 let p = predict(&Inputs {
                     cpu_seconds: cpu,
+                    idle_start_seconds: idle,
                     repeats,
                     replicas: &replicas,
                     allowed_cpus: allowed,

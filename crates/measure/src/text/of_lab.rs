@@ -94,8 +94,8 @@ fn notes(report: &RunReport, scaled: bool) -> Option<String> {
         .any(|round| WaitingJob::of(round).is_some());
     let notes = [
         scaled.then_some(
-            "~ A row that was measured on a part of the job is scaled: its wall is that of the \
-             part ÷ the share.",
+            "~ A row that was measured on a part of the job is scaled: its wall and its ideal are \
+             those of the part ÷ the share.",
         ),
         waits.then_some(
             "Ideal is the waiting alone, ⌈pages ÷ at once⌉ × latency; a wall is predicted by that \

@@ -135,7 +135,10 @@ fn more_at_once(case: &Case) -> String {
         None => format!("{what}."),
     };
     // Far from here an item costs another CPU time: one by itself the most.
-    let crossing = case.median(|r| r.waiting?.crossing(r.item_cpu_seconds()?, r.granted_cpus?));
+    let crossing = case.median(|r| {
+        let request = r.request_cpu_seconds()?;
+        r.waiting?.crossing(request, r.usable_cpus()?)
+    });
     match crossing.filter(|crossing| *crossing < at_once) {
         Some(crossing) => format!(
             "{more} From about {crossing:.0} at once on the CPU time granted is used up, and more \

@@ -8,7 +8,7 @@ use super::thresholds::{
     COSTLY, FIDELITY, LOSS, ROUNDS_WITH_ONE_ODD, SHORT_JOB_SECONDS, UNACCOUNTED,
 };
 use super::words::{kind, percent, seconds};
-use crate::figures::RoundFigures;
+use crate::figures::{Fidelity, RoundFigures};
 use crate::report::{Also, VerdictKind};
 use crate::stats::{median, pair_by_round};
 
@@ -27,7 +27,7 @@ pub(super) fn also(case: &Case, agreement: &Agreement) -> Vec<Also> {
         cost(case),
         blocked(case, agreement.kind),
         unaccounted(case),
-        fidelity(case),
+        fidelity(case, agreement.kind),
         hidden_steal(case).filter(|_| agreement.kind != VerdictKind::Host),
         unaligned(case),
         odd_round(agreement),
@@ -145,8 +145,10 @@ fn unaccounted(case: &Case) -> Option<Also> {
 }
 
 /// The quota model against what was measured: explained or flagged.
-fn fidelity(case: &Case) -> Option<Also> {
-    let fidelity = case.row.quota_fidelity?;
+fn fidelity(case: &Case, verdict: VerdictKind) -> Option<Also> {
+    let Some(fidelity) = case.row.quota_fidelity else {
+        return untold(case, verdict);
+    };
     if (fidelity - 1.0).abs() <= FIDELITY {
         return None;
     }
@@ -159,6 +161,29 @@ fn fidelity(case: &Case) -> Option<Also> {
         faster_than_model(case)
     };
     Some(entry("quota-fidelity", format!("{off} {why}")))
+}
+
+/// Why the quota model is not held against a row that its quota shaped.
+fn untold(case: &Case, verdict: VerdictKind) -> Option<Also> {
+    if !matches!(verdict, VerdictKind::Quota | VerdictKind::Bursts) {
+        return None;
+    }
+    let shares = case.row.work_shares.as_deref();
+    let mut rounds = case.rounds.iter().map(|r| Fidelity::of(r, shares));
+    let why = rounds.find_map(|fidelity| match fidelity {
+        Fidelity::WaitsToo => Some(
+            "so few were under way at once that some of the quota's periods found nothing to do",
+        ),
+        Fidelity::TooShort => Some(
+            "a job is so short that it matters how much of the CPU time was used before its first \
+             answers came, and nobody counts that",
+        ),
+        Fidelity::Told(_) | Fidelity::NoMatter => None,
+    })?;
+    Some(entry(
+        "quota-fidelity",
+        format!("The quota model alone does not tell this wall: {why}."),
+    ))
 }
 
 /// Time that the quota model does not know: waiting for a CPU beyond taking

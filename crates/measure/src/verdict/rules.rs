@@ -236,9 +236,7 @@ impl<'a> Case<'a> {
 
     /// Usage of a limit from the moment on in which there was something to do.
     fn of_limit_once_begun(&self, limit: Option<f64>) -> Option<f64> {
-        let wall = self.round.wall_seconds;
-        let begun = (wall - self.round.idle_start_seconds()).max(wall / 2.0);
-        Some(self.of_limit(limit)? * wall / begun)
+        Some(self.round.usage_once_begun_cpus()? / limit?)
     }
 
     fn of_limit(&self, limit: Option<f64>) -> Option<f64> {

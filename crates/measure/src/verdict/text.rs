@@ -24,9 +24,10 @@ pub(super) fn text(case: &Case, agreement: &Agreement) -> String {
         ),
         VerdictKind::Bursts => bursts(case),
         VerdictKind::Quota => format!(
-            "The quota was the limit: all of it ({}) was used, and for {} of worker time it kept \
+            "The quota was the limit: all of it ({}) was used{}, and for {} of worker time it kept \
              threads off a CPU.",
             maybe(case.quota_cpus(), cpu_count),
+            once_begun(case),
             percent(budget.throttled)
         ),
         VerdictKind::Oversubscribed => format!(
@@ -36,13 +37,29 @@ pub(super) fn text(case: &Case, agreement: &Agreement) -> String {
             percent(budget.runnable)
         ),
         VerdictKind::Cpu => format!(
-            "All the CPU that was granted ({}) did work.",
-            maybe(case.granted_cpus().or(case.allowed_cpus()), cpu_count)
+            "All the CPU that was granted ({}) did work{}.",
+            maybe(case.granted_cpus().or(case.allowed_cpus()), cpu_count),
+            once_begun(case)
         ),
         VerdictKind::Workers => workers(case),
         VerdictKind::Unclear => unclear(case, agreement),
         blocked => blocked_text(blocked, &by),
     }
+}
+
+/// Of a job that waits, from when on the rules look at usage; nothing where the
+/// whole time shows the same.
+fn once_begun(case: &Case) -> &'static str {
+    match idle_start(case) {
+        Some(_) => " once the first answers had come",
+        None => "",
+    }
+}
+
+/// The share of the time before there was anything to do, where it shows.
+fn idle_start(case: &Case) -> Option<f64> {
+    let share = case.median(|r| Some(r.idle_start_share()))?;
+    (share >= SHOWN).then_some(share)
 }
 
 fn maybe(value: Option<f64>, words: impl Fn(f64) -> String) -> String {
@@ -71,12 +88,13 @@ fn host(case: &Case, budget: &TimeBudget) -> String {
 }
 
 fn bursts(case: &Case) -> String {
-    let used = case.median(|r| Some(r.usage_cpus? / r.quota_cpus()?));
+    let used = case.median(|r| Some(r.usage_once_begun_cpus()? / r.quota_cpus()?));
     let period = case.rounds.first().and_then(|r| r.limits.period_seconds);
     format!(
-        "The work fits the quota on average ({} of it used) but not in every period of {}: it \
+        "The work fits the quota on average ({} of it used{}) but not in every period of {}: it \
          ran out in {} of them.",
         maybe(used, percent),
+        once_begun(case),
         maybe(period, super::words::seconds),
         maybe(case.median(RoundFigures::throttled_period_share), percent)
     )
@@ -220,6 +238,16 @@ pub(super) fn evidence(case: &Case, kind: VerdictKind) -> String {
     }
     if let Some(usage) = case.median(|r| r.usage_cpus) {
         parts.push(usage_of_granted(case, usage));
+    }
+    let by_usage = matches!(
+        kind,
+        VerdictKind::Bursts | VerdictKind::Quota | VerdictKind::Oversubscribed | VerdictKind::Cpu
+    );
+    if let Some(share) = idle_start(case).filter(|_| by_usage) {
+        parts.push(format!(
+            "{} of the time passed before the first answers came",
+            percent(share)
+        ));
     }
     let ran_out = case.median(RoundFigures::throttled_period_share);
     if let (Some(share), true) = (ran_out, case.quota_cpus().is_some()) {

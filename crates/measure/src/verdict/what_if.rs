@@ -112,19 +112,23 @@ fn wall_after(row: &Row, round: &RoundFigures, change: &WhatIf, cpus: f64) -> Op
         .work_shares
         .as_deref()
         .filter(|_| threads_stay && !change.equal_sharing);
+    // What a sample of a part took is scaled; of another number at once there is
+    // no sample, and the whole job is told.
+    let share = change.at_once.map_or(round.share, |_| 1.0);
+    let begins = match change.gone {
+        Some(Hindrance::Waits | Hindrance::Starts) => 0.0,
+        _ => round.idle_start_seconds() / f64::from(round.repeats),
+    };
     let inputs = Inputs {
-        cpu_seconds: job_cpu_seconds(round, change)?,
+        cpu_seconds: job_cpu_seconds(round, change)? * share,
+        idle_start_seconds: begins,
         repeats: round.repeats,
         replicas: &replicas,
         allowed_cpus: cpus,
         shares,
     };
     let threads: usize = replicas.iter().map(|r| r.threads).sum();
-    let begins = match change.gone {
-        Some(Hindrance::Waits | Hindrance::Starts) => 0.0,
-        _ => round.idle_start_seconds() / round.jobs(),
-    };
-    let model = predict(&inputs)?.wall_seconds + begins;
+    let model = predict(&inputs)?.wall_seconds / share;
     Some(model.max(unavoidable_seconds(round, change, threads)?))
 }
 

@@ -54,6 +54,11 @@ impl Problem {
         }
     }
 
+    /// A request whose `field` cannot be what it is: 422; `detail` says what it may be.
+    pub fn of_field(field: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with("field", field)
+    }
+
     /// A fault of the service itself: the log gets `error`, the client a sentence without it.
     pub fn internal(error: impl Into<anyhow::Error>) -> Self {
         let error = error.into();

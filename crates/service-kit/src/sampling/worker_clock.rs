@@ -146,10 +146,12 @@ impl WorkerClock {
         self.parked = Some(Reading::now(self.wait.as_ref()));
     }
 
-    /// Books the time blocked since [`Self::parked`] under `cause`.
-    pub fn unparked(&mut self, cause: Cause) {
-        if let Some(before) = self.parked.take() {
-            self.book(cause, before);
+    /// Books the time blocked since [`Self::parked`] under `cause`, and returns
+    /// how many seconds that was.
+    pub fn unparked(&mut self, cause: Cause) -> f64 {
+        match self.parked.take() {
+            Some(before) => self.book(cause, before),
+            None => 0.0,
         }
     }
 
@@ -163,6 +165,23 @@ impl WorkerClock {
         Some(item)
     }
 
+    /// As [`Self::next_item`], where whoever gives the items waits for io itself:
+    /// of the time blocked as much is booked under [`Cause::Io`] as
+    /// `giver_waited`, that one's seconds of it so far, has risen meanwhile.
+    pub fn next_item_of<T>(
+        &mut self,
+        giver_waited: impl Fn() -> f64,
+        take: impl FnOnce() -> Option<T>,
+    ) -> Option<T> {
+        let before = (Reading::now(self.wait.as_ref()), giver_waited());
+        let item = take()?;
+        let seconds = self.book(Cause::Input, before.0);
+        let of_io = (giver_waited() - before.1).clamp(0.0, seconds);
+        self.blocked_on.input -= of_io;
+        self.blocked_on.io += of_io;
+        Some(item)
+    }
+
     /// Ends the late start: what comes from `first` on is work or a booked wait.
     fn begin(&mut self, first: Reading) {
         self.first = Some(first);
@@ -172,8 +191,8 @@ impl WorkerClock {
         }
     }
 
-    /// Books the time blocked since `before`, until now.
-    fn book(&mut self, cause: Cause, before: Reading) {
+    /// Books the seconds blocked since `before`, until now.
+    fn book(&mut self, cause: Cause, before: Reading) -> f64 {
         let after = Reading::now(self.wait.as_ref());
         let seconds = after.blocked_since(&before);
         if self.first.is_none() {
@@ -187,6 +206,7 @@ impl WorkerClock {
             Cause::Idle => self.blocked_on.idle += seconds,
         }
         self.last = after;
+        seconds
     }
 
     /// When the worker's last item or booked wait ended.

@@ -6,10 +6,12 @@ mod crossing;
 mod figures;
 mod groups;
 mod latency;
+mod part;
+mod plan;
 
 use super::invariants::{limits_applied, limits_stayed, nothing_lost, sequences_unbroken};
-use super::rows::{each_once, known, largest};
-use super::{Abilities, Counted, Lab, Options, Part, PlannedRow, Witness, Workers};
+use super::rows::{known, largest};
+use super::{Abilities, Counted, Lab, Options, Part, PlannedRow, Witness};
 use crate::compose::Component;
 use crate::station::Around;
 use measure::report::{RunReport, Station};
@@ -33,12 +35,12 @@ const HEAVY: &str = "heavy";
 /// The service that serves the pages and counts who asks for them.
 const ORIGIN: &str = "origin";
 
-/// A sample waits about so long; a job that takes longer is measured on a part.
-const SAMPLE_SECONDS: f64 = 2.0;
-
-/// Where pages also cost much CPU time, half of the job: 1000 pages of 2 ms
-/// take 8 s on a quarter CPU.
-const HEAVY_SHARE: f64 = 0.5;
+/// Its settings for answers that the scraper gives up: shares of the pages.
+const LINGERING: [&str; 3] = [
+    "ORIGIN_SLOW_BODY",
+    "ORIGIN_ENDLESS_BODY",
+    "ORIGIN_ALL_FAULTS",
+];
 
 /// The lab.
 pub struct Scraper;
@@ -87,30 +89,7 @@ impl Lab for Scraper {
         let Some(largest) = largest(stations) else {
             return Err("no station can run on this host, so there is nothing to measure".into());
         };
-        let kernel = options.kernel.as_deref().unwrap_or(LIGHT);
-        let mut rows = vec![PlannedRow {
-            baseline: true,
-            ..row(&largest.name, "sequential", kernel, 1)
-        }];
-        rows.extend(
-            if options.strategies.is_empty() && options.workers.is_empty() {
-                default_rows(stations, largest, options)
-            } else {
-                narrowed_rows(stations, options, kernel)
-            },
-        );
-        let wanted = |name: &String| options.stations.is_empty() || options.stations.contains(name);
-        // Rows of other stations are predicted from those like them on the largest.
-        let twins = rows.iter().filter(|row| wanted(&row.station));
-        let twins = twins.map(|row| PlannedRow {
-            station: largest.name.clone(),
-            baseline: false,
-            ..row.clone()
-        });
-        let twins: Vec<PlannedRow> = twins.collect();
-        rows.retain(|row| row.baseline || wanted(&row.station));
-        rows.extend(twins);
-        Ok(each_once(rows))
+        Ok(plan::rows(stations, largest, options))
     }
 
     fn objection(&self, options: &Options, around: &Around) -> Option<String> {
@@ -133,7 +112,7 @@ impl Lab for Scraper {
     fn request(&self, row: &PlannedRow, part: Part, options: &Options, around: &Around) -> Value {
         json!({
             "origin": around.beside(ORIGIN).map(|origin| &origin.url),
-            "pages": sampled_pages(row, options, around),
+            "pages": part::sampled_pages(row, pages(options), latency_of(around)),
             "strategy": row.strategy,
             "workers": row.workers,
             "kernel": row.kernel,
@@ -144,7 +123,7 @@ impl Lab for Scraper {
     }
 
     fn share(&self, row: &PlannedRow, options: &Options, around: &Around) -> f64 {
-        sampled_pages(row, options, around) as f64 / pages(options) as f64
+        part::sampled_pages(row, pages(options), latency_of(around)) as f64 / pages(options) as f64
     }
 
     /// The whole job takes 1.6 s, 64 pages at once: once is enough.
@@ -169,9 +148,10 @@ impl Lab for Scraper {
     ) -> BTreeMap<String, f64> {
         let job = figures::Job {
             pages: pages(options),
-            sampled_pages: sampled_pages(row, options, around),
+            sampled_pages: part::sampled_pages(row, pages(options), latency_of(around)),
             at_once: row.workers,
             latency_seconds: latency_of(around),
+            lingers: lingers(around),
         };
         figures::raw_figures(&job, counted)
     }
@@ -219,96 +199,21 @@ fn store(around: &Around) -> &'static str {
     }
 }
 
+/// Whether the origin is set to bodies that outlast the scraper's time-outs or
+/// its cap.
+fn lingers(around: &Around) -> bool {
+    let share = |name: &&str| -> Option<f64> {
+        let origin = around.beside(ORIGIN)?;
+        origin.environment.get(*name)?.trim().parse().ok()
+    };
+    LINGERING.iter().filter_map(share).any(|share| share > 0.0)
+}
+
 /// How long the origin takes for a page, on average; `None` where its Compose
 /// file does not tell.
 fn latency_of(around: &Around) -> Option<f64> {
     let origin = around.beside(ORIGIN)?;
     latency::mean_seconds(origin.environment.get("ORIGIN_LATENCY")?)
-}
-
-/// The pages that a sample fetches: as many full turns as fit into its seconds,
-/// and no more than the job has.
-fn sampled_pages(row: &PlannedRow, options: &Options, around: &Around) -> u64 {
-    let all = pages(options);
-    let latency = latency_of(around).filter(|seconds| *seconds > 0.0);
-    let turns = latency.map_or(f64::INFINITY, |seconds| SAMPLE_SECONDS / seconds);
-    let fit = turns.floor().max(1.0) * row.workers as f64;
-    let most = match row.kernel.as_str() {
-        HEAVY => (all as f64 * HEAVY_SHARE).ceil(),
-        _ => all as f64,
-    };
-    fit.min(most).max(1.0) as u64
-}
-
-fn row(station: &str, strategy: &str, kernel: &str, workers: usize) -> PlannedRow {
-    PlannedRow {
-        station: station.into(),
-        strategy: strategy.into(),
-        kernel: kernel.into(),
-        workers,
-        baseline: false,
-    }
-}
-
-/// Strategy, pages at once and kernel of the rows on every station.
-const EVERYWHERE: [(&str, usize, &str); 7] = [
-    ("sequential", 1, LIGHT),
-    ("threads", 5, LIGHT),
-    ("threads", 64, LIGHT),
-    ("async", 64, LIGHT),
-    ("async", 256, LIGHT),
-    ("threads", 64, HEAVY),
-    ("async", 64, HEAVY),
-];
-
-/// Those that threads on a quarter CPU would only repeat: 64 of them stand still
-/// for most of a second.
-const ON_THE_LARGEST: (&str, usize, &str) = ("threads", 64, HEAVY);
-
-fn default_rows(stations: &[Station], largest: &Station, options: &Options) -> Vec<PlannedRow> {
-    let mut rows = Vec::new();
-    for station in stations {
-        for (strategy, workers, kernel) in EVERYWHERE {
-            let is_largest = station.name == largest.name;
-            let row_of = (strategy, workers, kernel);
-            if row_of == ON_THE_LARGEST && !is_largest {
-                continue;
-            }
-            let quick = match row_of {
-                ("async", 64, _) => true,
-                ("threads", 64, LIGHT) => is_largest,
-                _ => false,
-            };
-            let kernel = options.kernel.as_deref().unwrap_or(kernel);
-            if quick || !options.quick {
-                rows.push(row(&station.name, strategy, kernel, workers));
-            }
-        }
-    }
-    rows
-}
-
-/// Every chosen station with every chosen strategy and number of pages at once.
-fn narrowed_rows(stations: &[Station], options: &Options, kernel: &str) -> Vec<PlannedRow> {
-    let default_strategy = ["async".to_owned()];
-    let strategies = match options.strategies.as_slice() {
-        [] => &default_strategy,
-        chosen => chosen,
-    };
-    let mut rows = Vec::new();
-    for station in stations {
-        for strategy in strategies {
-            let (one, many) = ([Workers::Exactly(1)], [Workers::Exactly(64)]);
-            let workers: &[Workers] = match options.workers.as_slice() {
-                _ if strategy == "sequential" => &one,
-                [] => &many,
-                chosen => chosen,
-            };
-            let on_station = workers.iter().map(|workers| workers.on(station));
-            rows.extend(on_station.map(|n| row(&station.name, strategy, kernel, n)));
-        }
-    }
-    rows
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{Job, Worker};
 use cpu_budget::clock::monotonic_seconds;
+use service_kit::station::UnderWay;
 use std::process::ChildStdin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,12 +47,6 @@ impl Control {
         self.chunks_done.fetch_add(chunks, Ordering::Relaxed);
     }
 
-    /// How much of the sample is done, 0 to 1.
-    pub fn progress(&self) -> f64 {
-        let planned = self.chunks_planned.load(Ordering::Relaxed).max(1);
-        (self.chunks_done.load(Ordering::Relaxed) as f64 / planned as f64).min(1.0)
-    }
-
     /// Holds a child's standard input until [`Control::release_children`].
     pub fn hold_child(&self, stdin: ChildStdin) {
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,6 +62,17 @@ impl Control {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
+    }
+}
+
+impl UnderWay for Control {
+    fn progress(&self) -> f64 {
+        let planned = self.chunks_planned.load(Ordering::Relaxed).max(1);
+        (self.chunks_done.load(Ordering::Relaxed) as f64 / planned as f64).min(1.0)
+    }
+
+    fn cancel(&self) {
+        Self::cancel(self);
     }
 }
 

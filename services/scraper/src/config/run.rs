@@ -62,8 +62,8 @@ pub struct RunConfig {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 
-    /// Seconds that pages under way, and then the store, get to finish after Ctrl-C or SIGTERM, 0 to 3600
-    #[arg(long, env = "DRAIN_SECONDS", default_value = "5", allow_negative_numbers = true, value_parser = seconds)]
+    /// Seconds that pages under way get to finish after Ctrl-C or SIGTERM, and then the store as many again, 0 to 3600. Both and a second more must be less than the 10 after which `docker stop` kills
+    #[arg(long, env = "DRAIN_SECONDS", default_value = "4", allow_negative_numbers = true, value_parser = seconds)]
     pub drain_seconds: f64,
 }
 

@@ -2,10 +2,29 @@
 
 use measure::report::WorkerAccount;
 use service_kit::sampling::{Cause, Roster, WorkerClock};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 thread_local! {
     static CLOCK: RefCell<Option<WorkerClock>> = const { RefCell::new(None) };
+    static PARKED_FOR: Cell<Cause> = const { Cell::new(Cause::Io) };
+}
+
+/// How long the thread that fetches has waited for the network so far. Threads
+/// that parse have no pages meanwhile, and it is not that thread that keeps them
+/// waiting.
+#[derive(Debug, Default)]
+pub(super) struct NetworkWaits(AtomicU64);
+
+impl NetworkWaits {
+    fn add(&self, seconds: f64) {
+        let nanoseconds = (seconds * 1e9) as u64;
+        self.0.fetch_add(nanoseconds, Ordering::Release);
+    }
+
+    fn seconds(&self) -> f64 {
+        self.0.load(Ordering::Acquire) as f64 * 1e-9
+    }
 }
 
 /// A run whose threads' time is accounted for.
@@ -46,21 +65,36 @@ pub(super) fn put_down() {
     });
 }
 
-/// The event loop has nothing to do: what it waits for is the network, a timer
-/// or the database.
-pub(super) fn parked() {
+/// The event loop has nothing to do and waits for `cause`: for the network, a
+/// timer or the database, which are all io, or for the threads that parse.
+pub(super) fn parked(cause: Cause) {
+    PARKED_FOR.set(cause);
     with(WorkerClock::parked);
 }
 
-/// The event loop goes on.
-pub(super) fn unparked() {
-    with(|clock| clock.unparked(Cause::Io));
+/// The event loop goes on; `waits` is told if it was the network.
+pub(super) fn unparked(waits: &NetworkWaits) {
+    let cause = PARKED_FOR.get();
+    with(|clock| {
+        let seconds = clock.unparked(cause);
+        if cause == Cause::Io {
+            waits.add(seconds);
+        }
+    });
 }
 
 /// Takes an item from a queue that may be empty.
 pub(super) fn next_item<T>(take: impl FnOnce() -> Option<T>) -> Option<T> {
     CLOCK.with_borrow_mut(|clock| match clock {
         Some(clock) => clock.next_item(take),
+        None => take(),
+    })
+}
+
+/// Takes a page from the queue that the thread which fetches fills.
+pub(super) fn next_page<T>(waits: &NetworkWaits, take: impl FnOnce() -> Option<T>) -> Option<T> {
+    CLOCK.with_borrow_mut(|clock| match clock {
+        Some(clock) => clock.next_item_of(|| waits.seconds(), take),
         None => take(),
     })
 }

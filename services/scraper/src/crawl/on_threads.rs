@@ -1,10 +1,11 @@
 //! The threads of the three modes. Each has a runtime and a client of its own.
 
 use super::pages::Pages;
-use super::pool::{self, Parsers};
+use super::pool::{self, Parsers, Places};
 use super::{Crawl, Feed, Stage, clock};
 use crossbeam_channel::{Receiver, SendTimeoutError, bounded};
 use measure::report::WorkerAccount;
+use service_kit::sampling::Cause;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -159,7 +160,7 @@ fn worker(
     std::thread::Builder::new().name(name).spawn(move || {
         let measured = crawl.measured.as_ref();
         clock::begin(measured);
-        let runtime = match runtime(measured.is_some()) {
+        let runtime = match runtime(&crawl, parsers.as_ref()) {
             Ok(runtime) => runtime,
             Err(error) => {
                 // The others would wait for a share that nobody takes.
@@ -181,12 +182,21 @@ fn worker(
     })
 }
 
-fn runtime(measured: bool) -> io::Result<Runtime> {
+fn runtime(crawl: &Crawl, parsers: Option<&Parsers>) -> io::Result<Runtime> {
     let mut builder = Builder::new_current_thread();
     builder.enable_all();
-    if measured {
-        builder.on_thread_park(clock::parked);
-        builder.on_thread_unpark(clock::unparked);
+    if crawl.measured.is_some() {
+        let progress = crawl.fetch.progress.clone();
+        let places = parsers.map(Parsers::places);
+        let waits = parsers.map_or_else(Arc::default, |parsers| parsers.waits.clone());
+        builder.on_thread_park(move || {
+            let is_of_parsers = |places: &Places| places.are_waited_for(progress.in_flight());
+            clock::parked(match &places {
+                Some(places) if is_of_parsers(places) => Cause::Output,
+                _ => Cause::Io,
+            });
+        });
+        builder.on_thread_unpark(move || clock::unparked(&waits));
     }
     builder.build()
 }

@@ -1,5 +1,6 @@
 //! Threads that parse, so that the one that fetches never computes for long.
 
+use super::clock::NetworkWaits;
 use super::{Crawl, clock};
 use crate::outcome::Page;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -25,8 +26,28 @@ struct Work {
 #[derive(Clone)]
 pub(super) struct Parsers {
     give: Sender<Work>,
-    /// As many permits as the queue has places.
-    places: Arc<Semaphore>,
+    places: Places,
+    /// What the thread that fetches says of its waiting.
+    pub(super) waits: Arc<NetworkWaits>,
+}
+
+/// The places of the queue, a permit each.
+#[derive(Clone)]
+pub(super) struct Places {
+    free: Arc<Semaphore>,
+    all: usize,
+}
+
+impl Places {
+    /// Whether it is for these threads that the one which fetches waits, where
+    /// it has nothing to do and so many requests are under way: they have pages,
+    /// and either there is no place for another one or none is to come.
+    pub(super) fn are_waited_for(&self, requests: u64) -> bool {
+        match self.free.available_permits() {
+            0 => true,
+            free => free < self.all && requests == 0,
+        }
+    }
 }
 
 /// The threads themselves.
@@ -40,21 +61,30 @@ pub(super) fn start(crawl: &Arc<Crawl>) -> io::Result<(Option<Parsers>, Pool)> {
     }
     let capacity = size * READY_PER_THREAD;
     let (give, take) = bounded(capacity);
+    let waits = Arc::<NetworkWaits>::default();
     let threads = (0..size).map(|index| {
-        let (crawl, take) = (crawl.clone(), take.clone());
+        let (crawl, take, waits) = (crawl.clone(), take.clone(), waits.clone());
         std::thread::Builder::new()
             .name(format!("parse-{index}"))
-            .spawn(move || work(&crawl, &take))
+            .spawn(move || work(&crawl, &take, &waits))
     });
     let threads = threads.collect::<io::Result<_>>()?;
-    let places = Arc::new(Semaphore::new(capacity));
-    Ok((Some(Parsers { give, places }), Pool(threads)))
+    let places = Places {
+        free: Arc::new(Semaphore::new(capacity)),
+        all: capacity,
+    };
+    let parsers = Parsers {
+        give,
+        places,
+        waits,
+    };
+    Ok((Some(parsers), Pool(threads)))
 }
 
-fn work(crawl: &Crawl, take: &Receiver<Work>) -> Option<WorkerAccount> {
+fn work(crawl: &Crawl, take: &Receiver<Work>, waits: &NetworkWaits) -> Option<WorkerAccount> {
     let measured = crawl.measured.as_ref();
     clock::begin(measured);
-    while let Some(work) = clock::next_item(|| take.recv().ok()) {
+    while let Some(work) = clock::next_page(waits, || take.recv().ok()) {
         clock::take_up(measured);
         let page = (work.parse)();
         clock::put_down();
@@ -64,9 +94,14 @@ fn work(crawl: &Crawl, take: &Receiver<Work>) -> Option<WorkerAccount> {
 }
 
 impl Parsers {
+    /// The places of the queue. Who holds these keeps no thread from ending.
+    pub(super) fn places(&self) -> Places {
+        self.places.clone()
+    }
+
     /// Has a page parsed.
     pub(super) async fn parse(&self, parse: impl FnOnce() -> Parsed + Send + 'static) -> Parsed {
-        let place = self.places.acquire().await.ok()?;
+        let place = self.places.free.acquire().await.ok()?;
         let (done, page) = oneshot::channel();
         let parse = Box::new(parse);
         // There is room for it: that is what the place says.

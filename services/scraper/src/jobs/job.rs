@@ -4,6 +4,8 @@ use super::api::{ScrapeJob, ScrapeState};
 use crate::crawl::Control;
 use crate::progress::Progress;
 use crate::store::{Kept, RunId, Sender};
+use futures_util::FutureExt as _;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -70,7 +72,20 @@ impl Job {
         let _ = self.sender.set(sender);
     }
 
-    pub fn end(&self, end: End) {
+    /// Waits for the end that `work` comes to, and tells it. A panic is an end
+    /// too: nobody could stop or forget a job that seems to go on.
+    pub async fn follow(&self, work: impl Future<Output = End>, lock: impl Sized) {
+        let end = AssertUnwindSafe(work).catch_unwind().await;
+        let end = end.unwrap_or_else(|_| {
+            tracing::error!(job = %self.id, "the job's task panicked");
+            End::Failed("the job met a defect of the service, whose log says which".into())
+        });
+        // Free before anybody hears of the end: the next one may come at once.
+        drop(lock);
+        self.end(end);
+    }
+
+    fn end(&self, end: End) {
         let seconds = self.started.elapsed();
         self.ended.send_replace(Some((end, seconds)));
     }
@@ -128,5 +143,30 @@ impl Job {
             seconds_left: (state == ScrapeState::Running && done > 0)
                 .then(|| seconds / done as f64 * self.urls.saturating_sub(done) as f64),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::time::SystemTime;
+
+    #[tokio::test]
+    async fn a_job_whose_task_panics_has_failed() {
+        let all = Arc::default();
+        let job = Job::new(RunId::new(SystemTime::now()), 5, "none", &all);
+        let lock = Arc::new(());
+
+        let defect = async {
+            tokio::task::yield_now().await;
+            panic!("a defect")
+        };
+        job.follow(defect, lock.clone()).await;
+
+        assert!(!job.is_under_way());
+        assert_eq!(job.view().state, ScrapeState::Failed);
+        assert!(job.view().error.unwrap().contains("defect"));
+        assert_eq!(Arc::strong_count(&lock), 1, "the next may begin");
     }
 }

@@ -112,10 +112,7 @@ impl Jobs {
         self.keep(job.clone());
         let (jobs, of_task) = (self.clone(), job.clone());
         tokio::spawn(async move {
-            let end = jobs.to_its_end(&of_task, plan).await;
-            // Free before anybody hears of the end: the next one may come at once.
-            drop(lock);
-            of_task.end(end);
+            of_task.follow(jobs.to_its_end(&of_task, plan), lock).await;
         });
         Ok(job)
     }
@@ -124,7 +121,10 @@ impl Jobs {
     async fn to_its_end(&self, job: &Arc<Job>, plan: Plan) -> End {
         match self.work(job, plan).await {
             Ok(stored) if stored.failed.is_some() || stored.lost > 0 => {
-                let cause = stored.failed.map(|failed| failed.to_string());
+                let cause = match stored.failed {
+                    Some(failed) => failed.to_string(),
+                    None => "the job was ended before the store had all of it".into(),
+                };
                 tracing::error!(job = %job.id(), cause, lost = stored.lost, "outcomes were not stored");
                 End::Failed(format!(
                     "{} outcomes could not be stored; the service's log says why",
@@ -141,13 +141,19 @@ impl Jobs {
     }
 
     async fn work(&self, job: &Arc<Job>, plan: Plan) -> anyhow::Result<Stored> {
-        let opened = store::open(Target {
+        let opening = store::open(Target {
             choice: plan.store_choice(),
             database: self.settings.database.clone(),
             run: job.id().clone(),
             resume: false,
-        })
-        .await?;
+        });
+        // A database may be waited for.
+        let opened = tokio::select! {
+            biased;
+            opened = opening => opened?,
+            () = job.control.reached(Stage::Draining) => return Ok(Stored::default()),
+            _ = self.shutdown.begun() => return Ok(Stored::default()),
+        };
         let sender = opened.sender().keeping(job.kept());
         job.storing_in(sender.clone());
         let crawl = Arc::new(Crawl {
@@ -161,14 +167,7 @@ impl Jobs {
             measured: None,
         });
         let crawled = self.crawled(job, crawl, plan.into_feed()).await;
-        let patience = if self.shutdown.has_begun() {
-            DRAIN
-        } else if job.control.stage() == Stage::Cancelled {
-            STORE_WHEN_CANCELLED
-        } else {
-            STORE_AT_THE_END
-        };
-        let stored = opened.finish(patience).await;
+        let stored = opened.finish_unless(self.store_is_given_up(job)).await;
         if self.shutdown.has_begun() {
             let (done, urls, lost) = (job.done(), job.urls(), stored.lost);
             tracing::warn!(job = %job.id(), done, urls, lost, "the job was cut off");
@@ -182,6 +181,24 @@ impl Jobs {
             ..self.settings.options.clone()
         };
         Shared::new(options, self.settings.guard.clone(), job.progress.clone())
+    }
+
+    /// Ends when the store is waited for no longer: sooner once somebody waits
+    /// for the job's end, whenever that is.
+    async fn store_is_given_up(&self, job: &Job) {
+        let when_cancelled = async {
+            job.control.reached(Stage::Cancelled).await;
+            tokio::time::sleep(STORE_WHEN_CANCELLED).await;
+        };
+        let when_told_to_end = async {
+            self.shutdown.begun().await;
+            tokio::time::sleep(DRAIN).await;
+        };
+        tokio::select! {
+            () = when_told_to_end => {}
+            () = when_cancelled => {}
+            () = tokio::time::sleep(STORE_AT_THE_END) => {}
+        }
     }
 
     /// Fetches on threads of its own, until that is done or the service must end.

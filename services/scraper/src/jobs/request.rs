@@ -7,7 +7,6 @@ use crate::parse::Kernel;
 use crate::seen::UrlSet;
 use crate::store::StoreChoice;
 use crate::target::normalise;
-use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use service_kit::problem::Problem;
 use url::Url;
@@ -86,11 +85,11 @@ impl ScrapeRequest {
     pub(super) fn plan(self, guard: &Guard, has_database: bool) -> Result<Plan, Problem> {
         if !(1..=MOST_CONCURRENCY).contains(&self.concurrency) {
             let allowed = format!("concurrency must be from 1 to {MOST_CONCURRENCY}");
-            return Err(refuse("concurrency", &allowed));
+            return Err(Problem::of_field("concurrency", allowed));
         }
         if self.store == JobStore::Postgres && !has_database {
             let detail = "this service knows no PostgreSQL; SCRAPER_DATABASE_URL names one";
-            return Err(refuse("store", detail));
+            return Err(Problem::of_field("store", detail));
         }
         Ok(Plan {
             what: what(self.urls, self.origin.as_deref(), self.pages, guard)?,
@@ -109,20 +108,28 @@ fn what(
     guard: &Guard,
 ) -> Result<What, Problem> {
     match (urls, origin) {
-        (Some(_), Some(_)) => Err(refuse("urls", "give urls or an origin, not both")),
-        (None, None) => Err(refuse("urls", "give urls, or an origin and its pages")),
-        (Some(_), None) if pages.is_some() => Err(refuse("pages", "pages go with an origin")),
+        (Some(_), Some(_)) => Err(Problem::of_field(
+            "urls",
+            "give urls or an origin, not both",
+        )),
+        (None, None) => Err(Problem::of_field(
+            "urls",
+            "give urls, or an origin and its pages",
+        )),
+        (Some(_), None) if pages.is_some() => {
+            Err(Problem::of_field("pages", "pages go with an origin"))
+        }
         (Some(urls), None) => list(&urls, guard),
         (None, Some(origin)) => {
             let pages = pages.unwrap_or(100);
             if !(1..=MOST_URLS).contains(&pages) {
                 let allowed = format!("pages must be from 1 to {MOST_URLS}");
-                return Err(refuse("pages", &allowed));
+                return Err(Problem::of_field("pages", allowed));
             }
             let origin = permitted("origin", origin, guard)?;
             if origin.path() != "/" || origin.query().is_some() {
                 let detail = "origin must be a host alone, such as http://origin:8080";
-                return Err(refuse("origin", detail));
+                return Err(Problem::of_field("origin", detail));
             }
             Ok(What::Pages(origin, pages))
         }
@@ -135,7 +142,7 @@ fn list(urls: &[String], guard: &Guard) -> Result<What, Problem> {
         let allowed = format!(
             "urls must be 1 to {MOST_URLS}; a longer list is for the command line (scraper run)"
         );
-        return Err(refuse("urls", &allowed));
+        return Err(Problem::of_field("urls", allowed));
     }
     let mut seen = UrlSet::default();
     let mut different = Vec::with_capacity(urls.len());
@@ -149,9 +156,10 @@ fn list(urls: &[String], guard: &Guard) -> Result<What, Problem> {
 }
 
 fn permitted(field: &str, text: &str, guard: &Guard) -> Result<Url, Problem> {
-    let url = normalise(text).map_err(|error| refuse(field, &format!("{field} {error}")))?;
+    let url =
+        normalise(text).map_err(|error| Problem::of_field(field, format!("{field} {error}")))?;
     let checked = guard.check_url(&url);
-    checked.map_err(|refusal| refuse(field, &refusal.to_string()))?;
+    checked.map_err(|refusal| Problem::of_field(field, refusal.to_string()))?;
     Ok(url)
 }
 
@@ -189,10 +197,6 @@ impl Plan {
             What::List(urls) => Feed::list(urls),
         }
     }
-}
-
-fn refuse(field: &str, detail: &str) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with("field", field)
 }
 
 fn sixty_four() -> u64 {

@@ -45,13 +45,7 @@ pub fn router(jobs: Arc<Jobs>) -> Router {
     responses(
         (status = 202, description = "The job was begun", body = ScrapeJob,
             headers(("location" = String, description = "Where to ask about it"))),
-        (status = 400, description = "The body is not JSON"),
-        (status = 408, description = "The body did not arrive in time"),
         (status = 409, description = "A measured run or another job goes on; `progress` says how far it is"),
-        (status = 413, description = "The body is too large"),
-        (status = 415, description = "The content type is not JSON"),
-        (status = 422, description = "A field cannot be; `field` names it"),
-        (status = 500, description = "A fault of the service; its log tells the cause"),
         (status = 503, description = "The service was told to end"),
     )
 )]
@@ -169,11 +163,11 @@ pub(super) async fn results(
     let number = query.page.unwrap_or(1);
     let size = query.per_page.unwrap_or(RESULTS);
     if number == 0 {
-        return Err(refuse("page", "pages are counted from 1"));
+        return Err(Problem::of_field("page", "pages are counted from 1"));
     }
     if !(1..=MOST_RESULTS).contains(&size) {
         let allowed = format!("per_page must be from 1 to {MOST_RESULTS}");
-        return Err(refuse("per_page", &allowed));
+        return Err(Problem::of_field("per_page", allowed));
     }
     let kept = job.kept();
     let total = kept.len() as u64;
@@ -241,8 +235,4 @@ fn ending() -> Problem {
         StatusCode::SERVICE_UNAVAILABLE,
         "the service was told to end, and its job with it",
     )
-}
-
-fn refuse(field: &str, detail: &str) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with("field", field)
 }

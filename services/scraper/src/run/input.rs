@@ -6,17 +6,16 @@ use crate::seen::UrlSet;
 use crate::source::{self, Found};
 use anyhow::Context;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read};
-use std::path::Path;
+use std::io::{self, Read};
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 use url::Url;
 
 /// Where URLs come from, ready to be read.
 pub(super) enum Input {
     /// An origin's pages.
     Pages(Url, u64),
-    /// A file, and how many lines it has.
+    /// A file, and how many of its lines are to be URLs.
     File(File, String, u64),
     /// Standard input.
     Stdin,
@@ -45,7 +44,8 @@ impl Input {
                 // A pipe has no length before its end.
                 let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
                 let lines = if is_file {
-                    lines(path).map_err(unreadable)?
+                    let list = File::open(path).and_then(source::count);
+                    list.map_err(unreadable)?
                 } else {
                     0
                 };
@@ -102,22 +102,15 @@ impl Input {
 }
 
 impl Reading {
-    /// What it came to.
-    pub(super) async fn ended(self) -> Result<(), String> {
-        self.0
-            .await
-            .unwrap_or_else(|_| Err("the list's thread panicked".into()))
+    /// What it came to; `None`: it has not ended. Told before the feed ends, so
+    /// a run that took all there was has its answer here.
+    pub(super) fn ended(mut self) -> Option<Result<(), String>> {
+        match self.0.try_recv() {
+            Ok(read) => Some(read),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Closed) => Some(Err("the list's thread panicked".into())),
+        }
     }
-}
-
-/// How many lines a file has: reading 100 MB takes some 50 ms.
-fn lines(path: &Path) -> io::Result<u64> {
-    let mut file = BufReader::with_capacity(64 * 1024, File::open(path)?);
-    let mut lines = 0;
-    while file.skip_until(b'\n')? > 0 {
-        lines += 1;
-    }
-    Ok(lines)
 }
 
 /// The pages of an origin as a list.

@@ -1,23 +1,24 @@
 //! `scraper run`: a list of URLs, or an origin's pages, here and now.
 
 mod bar;
+mod ended;
 mod input;
 mod summary;
 
-use crate::config::{Format, RunConfig};
+use crate::config::RunConfig;
 use crate::crawl::{Control, Crawl, CrawlFailed};
 use crate::fetch::Shared;
 use crate::guard::{AllowList, Entry, Guard};
 use crate::progress::Progress;
 use crate::resources;
 use crate::source::Found;
-use crate::store::{self, Opened, RunId, StoreChoice, Stored, Target};
+use crate::store::{self, Opened, RunId, StoreChoice, Target};
 use anyhow::Context;
 use bar::Bar;
+use ended::Ended;
 use input::Input;
 use service_kit::config::EXIT_BAD_CONFIG;
-use service_kit::shutdown::{Cause, Shutdown};
-use service_kit::terminal;
+use service_kit::shutdown::Shutdown;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -31,8 +32,13 @@ const REDRAW: Duration = Duration::from_millis(200);
 /// away at just that moment.
 const STORE_AT_THE_END: Duration = Duration::from_mins(1);
 
+/// How long threads that compute something get once all is given up.
+const THREADS_AFTER_CANCEL: Duration = Duration::from_secs(1);
+
 /// With `--urls` and no other word, as many requests to one host as a browser sends.
 const PER_HOST: usize = 6;
+
+type Crawled = Result<Vec<measure::report::WorkerAccount>, CrawlFailed>;
 
 /// Runs it and prints what came of it.
 pub fn run(config: &RunConfig) -> ExitCode {
@@ -108,9 +114,16 @@ struct Running<'a> {
 async fn scraped(config: &RunConfig, target: Target, input: Input) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::on_signals()?;
     let run = target.run.clone();
-    let store = store::open(target)
-        .await
-        .context("the store cannot be opened")?;
+    // A database may be waited for.
+    let store = tokio::select! {
+        biased;
+        opened = store::open(target) => opened.context("the store cannot be opened")?,
+        cause = shutdown.begun() => {
+            let name = cause.name();
+            eprintln!("✗ interrupted by {name} while the store was opened: nothing was fetched");
+            return Ok(ExitCode::from(cause.exit_code()));
+        }
+    };
     say_run(config, &run, store.done().len());
     let running = Running {
         config,
@@ -142,27 +155,23 @@ impl Running<'_> {
         let bar = Bar::new(input.lines(), progress, found, store.sender());
         let (feed, read) = input.feed(store.done(), self.found.clone(), bar.complainer())?;
         let crawl = self.crawl(&store);
-        let (sender, mut crawled) = oneshot::channel();
+        let (sender, crawled) = oneshot::channel();
         std::thread::Builder::new()
             .name("crawl".into())
             .spawn(move || sender.send(crawl.run(feed)))
             .context("no thread for the run")?;
-        let crawled = self.watch(&bar, &mut crawled).await;
+        let crawled = self.shown(&bar, self.crawled(crawled)).await;
+        let stored = store.finish_unless(self.store_is_given_up());
+        let stored = self.shown(&bar, stored).await;
         bar.finish();
-        let patience = if self.shutdown.has_begun() {
-            Duration::from_secs_f64(self.config.drain_seconds)
-        } else {
-            STORE_AT_THE_END
-        };
-        let stored = store.finish(patience).await;
-        crawled?;
-        // A list that cannot be read to its end is no list that was fetched.
-        let read = if self.shutdown.has_begun() {
-            Ok(())
-        } else {
-            read.ended().await
-        };
-        self.report(&stored, read)
+        Ended {
+            summary: Summary::of(&self, &stored),
+            store_failed: stored.failed,
+            crawled,
+            cause: self.shutdown.cause(),
+            read: read.ended(),
+        }
+        .report(self.config)
     }
 
     fn crawl(&self, store: &Opened) -> Arc<Crawl> {
@@ -185,83 +194,51 @@ impl Running<'_> {
         })
     }
 
-    /// Shows how far it is until it ends, and stops it when told to.
-    async fn watch(
-        &self,
-        bar: &Bar,
-        crawled: &mut oneshot::Receiver<Result<Vec<measure::report::WorkerAccount>, CrawlFailed>>,
-    ) -> anyhow::Result<()> {
+    /// Waits for the end of the fetching, and stops it when told to.
+    async fn crawled(&self, crawled: oneshot::Receiver<Crawled>) -> anyhow::Result<()> {
+        tokio::select! {
+            biased;
+            ended = crawled => {
+                ended.context("the run's thread panicked")??;
+            }
+            () = self.stopped() => {}
+        }
+        Ok(())
+    }
+
+    /// Once told to end: lets what is under way finish, then gives it up.
+    async fn stopped(&self) {
+        self.shutdown.begun().await;
+        self.control.drain();
+        tokio::time::sleep(self.drain()).await;
+        self.control.cancel();
+        tokio::time::sleep(THREADS_AFTER_CANCEL).await;
+    }
+
+    /// Ends when the store is waited for no longer: sooner once told to end,
+    /// whenever that is.
+    async fn store_is_given_up(&self) {
+        tokio::select! {
+            biased;
+            _ = self.shutdown.begun() => tokio::time::sleep(self.drain()).await,
+            () = tokio::time::sleep(STORE_AT_THE_END) => {}
+        }
+    }
+
+    fn drain(&self) -> Duration {
+        Duration::from_secs_f64(self.config.drain_seconds)
+    }
+
+    /// Shows how far it is until `work` ends.
+    async fn shown<T>(&self, bar: &Bar, work: impl Future<Output = T>) -> T {
         let mut redraw = tokio::time::interval(REDRAW);
-        let drain = async {
-            self.shutdown.begun().await;
-            self.control.drain();
-            tokio::time::sleep(Duration::from_secs_f64(self.config.drain_seconds)).await;
-            self.control.cancel();
-            std::future::pending::<()>().await;
-        };
-        tokio::pin!(drain);
+        tokio::pin!(work);
         loop {
             tokio::select! {
-                ended = &mut *crawled => {
-                    ended.context("the run's thread panicked")??;
-                    return Ok(());
-                }
-                () = &mut drain => {}
+                biased;
+                done = &mut work => return done,
                 _ = redraw.tick() => bar.draw(self.started.elapsed(), self.shutdown.has_begun()),
             }
         }
     }
-
-    fn report(&self, stored: &Stored, read: Result<(), String>) -> anyhow::Result<ExitCode> {
-        let summary = Summary::of(self, stored);
-        let text = match self.config.format {
-            Format::Json => serde_json::to_string_pretty(&summary)? + "\n",
-            Format::Table => summary.table(),
-        };
-        terminal::print(&text)?;
-        if let Some(failed) = &stored.failed {
-            anyhow::bail!("the store gave up: {failed}");
-        }
-        if let Some(cause) = self.shutdown.cause() {
-            eprintln!("✗ {}", summary.left_behind(cause.name()));
-            return Ok(interrupted(cause));
-        }
-        if stored.lost > 0 {
-            anyhow::bail!(
-                "{} outcomes could not be stored in time{}",
-                stored.lost,
-                summary.how_to_resume()
-            );
-        }
-        if let Err(reason) = read {
-            return Ok(bad_input(&reason));
-        }
-        let counts = self.found.counts();
-        if counts.bad_lines > 0 {
-            let of = self
-                .config
-                .urls
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            return Ok(bad_input(&format!(
-                "{} lines of {of} are no URLs; all others were fetched",
-                counts.bad_lines
-            )));
-        }
-        if counts.given + counts.done_before == 0 {
-            let of = self
-                .config
-                .urls
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            return Ok(bad_input(&format!("{of} holds no URL")));
-        }
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-fn interrupted(cause: Cause) -> ExitCode {
-    ExitCode::from(cause.exit_code())
 }

@@ -1,6 +1,7 @@
 //! What came of a run.
 
 use super::Running;
+use crate::config::RunConfig;
 use crate::resources;
 use crate::source::Counts;
 use crate::store::{StoreChoice, Stored};
@@ -22,7 +23,7 @@ pub(super) struct Summary {
     pages: u64,
     /// URLs that did not, by kind.
     failed: BTreeMap<&'static str, u64>,
-    /// Outcomes stored; with the store `none`, those that there were.
+    /// Outcomes stored; 0 with the store `none`.
     stored: u64,
     lost: u64,
     /// URLs without an outcome: the run was interrupted.
@@ -54,7 +55,11 @@ impl Summary {
             urls,
             pages: progress.pages.get(),
             failed: failed.map(|(kind, count)| (kind.name(), count)).collect(),
-            stored: stored.rows,
+            // Who stores nowhere counts what it took.
+            stored: match config.store {
+                StoreChoice::None => 0,
+                _ => stored.rows,
+            },
             lost: stored.lost,
             left: urls.given.saturating_sub(progress.done()),
             requests: progress.requests.get(),
@@ -71,7 +76,6 @@ impl Summary {
     pub(super) fn table(&self) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        let failed: u64 = self.failed.values().sum();
         let mut row = |what: &str, count: u64, more: String| {
             table.add_row([what.to_owned(), count.to_string(), more]);
         };
@@ -79,9 +83,9 @@ impl Summary {
             "in {:.2} s, {:.0} a second",
             self.seconds, self.pages_per_second
         );
-        row("URLs", self.pages + failed, speed);
+        row("URLs", self.done(), speed);
         row("pages", self.pages, String::new());
-        row("failed", failed, String::new());
+        row("failed", self.done() - self.pages, String::new());
         for (kind, count) in &self.failed {
             row(&format!("  {kind}"), *count, String::new());
         }
@@ -96,11 +100,12 @@ impl Summary {
                 row(what, count, String::new());
             }
         }
-        row(
-            "stored",
-            self.stored,
-            format!("{}, run {}", self.store, self.run),
-        );
+        let place = if self.is_stored_nowhere() {
+            "nowhere; --store says where".into()
+        } else {
+            format!("{}, run {}", self.store, self.run)
+        };
+        row("stored", self.stored, place);
         let most = format!(
             "at most {} at once, {} again, {:.1} MB read",
             self.highest_in_flight,
@@ -126,30 +131,57 @@ impl Summary {
         )
     }
 
-    /// What an interrupted run leaves.
-    pub(super) fn left_behind(&self, signal: &str) -> String {
-        format!(
-            "interrupted by {signal}: {} URLs have their outcome stored, {} that were read have none{}{}",
-            self.stored,
-            self.left,
-            if self.lost > 0 {
-                format!(", {} outcomes were not stored in time", self.lost)
-            } else {
-                String::new()
-            },
-            self.how_to_resume(),
-        )
-    }
-
-    /// How to go on, where that can be.
-    pub(super) fn how_to_resume(&self) -> String {
-        if self.store == "none" {
-            return String::new();
+    /// What there is of it, and how to get the rest.
+    pub(super) fn kept(&self) -> String {
+        let done = self.done();
+        if self.is_stored_nowhere() {
+            return format!(
+                "{done} URLs were fetched, {} that were read were not; nothing is stored (--store none)",
+                self.left
+            );
         }
-        format!(
+        let mut kept = format!(
+            "{} URLs have their outcome stored, {} that were read have none",
+            self.stored, self.left
+        );
+        if self.lost > 0 {
+            kept += &format!(", {} were fetched and not stored", self.lost);
+        }
+        kept + &format!(
             "; --resume {} with the same options fetches the rest",
             self.run
         )
+    }
+
+    /// Whether each URL that was read has its outcome where it belongs.
+    pub(super) fn has_all(&self) -> bool {
+        self.left == 0 && self.lost == 0
+    }
+
+    /// Outcomes that are not stored.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// What was wrong with the list, though all its URLs were fetched.
+    pub(super) fn bad_list(&self, config: &RunConfig) -> Option<String> {
+        let of = config.urls.as_ref()?;
+        match self.urls.bad_lines {
+            0 if self.urls.given + self.urls.done_before == 0 => Some(format!("{of} holds no URL")),
+            0 => None,
+            bad => Some(format!(
+                "{bad} lines of {of} are no URLs; all others were fetched"
+            )),
+        }
+    }
+
+    /// URLs that have an outcome.
+    fn done(&self) -> u64 {
+        self.pages + self.failed.values().sum::<u64>()
+    }
+
+    fn is_stored_nowhere(&self) -> bool {
+        self.store == "none"
     }
 }
 

@@ -7,11 +7,10 @@ use crate::guard::Guard;
 use crate::parse::Kernel;
 use crate::store::StoreChoice;
 use crate::target::normalise;
-use axum::http::StatusCode;
 use measure::report::ReplicaAccount;
 use serde::{Deserialize, Serialize};
 use service_kit::problem::Problem;
-use service_kit::sampling::{LONGEST_WAIT_SECONDS, Start};
+use service_kit::station::{Answer, requested_start};
 use url::Url;
 use utoipa::ToSchema;
 
@@ -83,13 +82,6 @@ pub struct RunAnswer {
     pub figures: Figures,
 }
 
-/// What `GET /run` answers, and each `progress` event says.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-pub struct RunProgress {
-    /// How much of the sample is done, 0 to 1; null when no run goes on here.
-    pub progress: Option<f64>,
-}
-
 /// What `GET /` answers.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Description {
@@ -115,27 +107,31 @@ impl From<Taken> for RunAnswer {
     }
 }
 
+impl Answer for RunAnswer {
+    fn account(&mut self) -> Option<&mut ReplicaAccount> {
+        Some(&mut self.account)
+    }
+}
+
 impl RunRequest {
     /// The sample that is asked for, of what `guard` allows, at the moment `now`
     /// of the host's monotonic clock (seconds).
     pub fn sample(&self, guard: &Guard, has_database: bool, now: f64) -> Result<Sample, Problem> {
         if !(1..=MOST_PAGES).contains(&self.pages) {
-            return Err(refuse(
-                "pages",
-                &format!("pages must be from 1 to {MOST_PAGES}"),
-            ));
+            let allowed = format!("pages must be from 1 to {MOST_PAGES}");
+            return Err(Problem::of_field("pages", allowed));
         }
         if !(1..=MOST_CONCURRENCY).contains(&self.workers) {
             let allowed = format!("workers must be from 1 to {MOST_CONCURRENCY}");
-            return Err(refuse("workers", &allowed));
+            return Err(Problem::of_field("workers", allowed));
         }
         if !(1..=MOST_REPEATS).contains(&self.repeats) {
             let allowed = format!("repeats must be from 1 to {MOST_REPEATS}");
-            return Err(refuse("repeats", &allowed));
+            return Err(Problem::of_field("repeats", allowed));
         }
         if self.store == RequestedStore::Postgres && !has_database {
             let detail = "this service knows no PostgreSQL; SCRAPER_DATABASE_URL names one";
-            return Err(refuse("store", detail));
+            return Err(Problem::of_field("store", detail));
         }
         Ok(Sample {
             origin: self.origin(guard)?,
@@ -145,12 +141,12 @@ impl RunRequest {
             kernel: self.kernel,
             store: self.store,
             repeats: self.repeats,
-            start: self.start(now)?,
+            start: requested_start(self.start_at_seconds, now)?,
         })
     }
 
     fn origin(&self, guard: &Guard) -> Result<Url, Problem> {
-        let refuse = |detail: String| refuse("origin", &detail);
+        let refuse = |detail: String| Problem::of_field("origin", detail);
         let url = normalise(&self.origin).map_err(|error| refuse(format!("origin {error}")))?;
         if url.path() != "/" || url.query().is_some() {
             return Err(refuse(
@@ -161,20 +157,6 @@ impl RunRequest {
             .check_url(&url)
             .map_err(|refusal| refuse(refusal.to_string()))?;
         Ok(url)
-    }
-
-    fn start(&self, now: f64) -> Result<Start, Problem> {
-        let Some(moment) = self.start_at_seconds else {
-            return Ok(Start::Aligned);
-        };
-        if (0.0..=now + LONGEST_WAIT_SECONDS).contains(&moment) {
-            return Ok(Start::At(moment));
-        }
-        let allowed = format!(
-            "start_at_seconds must be a moment of the host's monotonic clock, which is at {now:.3}, \
-             not negative and at most {LONGEST_WAIT_SECONDS} s ahead"
-        );
-        Err(refuse("start_at_seconds", &allowed))
     }
 }
 
@@ -187,10 +169,6 @@ impl RequestedStore {
             Self::Ndjson => StoreChoice::Ndjson(file.to_owned()),
         }
     }
-}
-
-fn refuse(field: &str, detail: &str) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with("field", field)
 }
 
 fn thousand() -> u64 {

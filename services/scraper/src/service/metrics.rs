@@ -1,69 +1,18 @@
-//! What Prometheus sees of the runs.
+//! What Prometheus sees of fetching.
 
 use crate::outcome::ErrorKind;
 use crate::progress::Progress;
-use measure::report::ReplicaAccount;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 use std::sync::Arc;
 
-/// The service's own metrics.
-#[derive(Debug, Clone)]
-pub struct Metrics {
-    runs: IntCounterVec,
-    run_seconds: Histogram,
-    all: Arc<Progress>,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// It was done.
-    Done,
-    /// Its client went away, or the service was told to end.
-    Cancelled,
-    /// Threads could not be had, or outcomes not be stored.
-    Failed,
-}
-
-impl Metrics {
-    /// Registers the metrics.
-    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
-        let runs = Opts::new("scraper_runs_total", "Measured runs by how they ended.");
-        let runs = IntCounterVec::new(runs, &["outcome"])?;
-        let help = "Wall seconds of the runs that were done.";
-        let seconds = HistogramOpts::new("scraper_run_duration_seconds", help)
-            .buckets(vec![0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0]);
-        let run_seconds = Histogram::with_opts(seconds)?;
-        registry.register(Box::new(runs.clone()))?;
-        registry.register(Box::new(run_seconds.clone()))?;
-        let all = Arc::new(Progress::default());
-        registry.register(Box::new(Counts::of(all.clone())?))?;
-        Ok(Self {
-            runs,
-            run_seconds,
-            all,
-        })
-    }
-
-    /// Where all runs and jobs of this process are counted together.
-    pub fn all(&self) -> Arc<Progress> {
-        self.all.clone()
-    }
-
-    /// Counts a run.
-    pub fn count(&self, ended: Ended, account: Option<&ReplicaAccount>) {
-        let outcome = match ended {
-            Ended::Done => "done",
-            Ended::Cancelled => "cancelled",
-            Ended::Failed => "failed",
-        };
-        self.runs.with_label_values(&[outcome]).inc();
-        if let (Ended::Done, Some(account)) = (ended, account) {
-            self.run_seconds.observe(account.seconds());
-        }
-    }
+/// Registers the counts of all runs and jobs of this process together, which
+/// are counted where it returns.
+pub fn register(registry: &Registry) -> prometheus::Result<Arc<Progress>> {
+    let all = Arc::new(Progress::default());
+    registry.register(Box::new(Counts::of(all.clone())?))?;
+    Ok(all)
 }
 
 /// The counts of all runs, read when they are asked for: what is counted

@@ -5,4 +5,3 @@ pub mod metrics;
 pub mod openapi;
 pub mod routes;
 pub mod sample;
-pub mod station;

@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 #[derive(OpenApi)]
 #[openapi(
     paths(routes::describe, routes::progress, routes::run),
-    components(schemas(api::RunRequest, api::RunAnswer, api::RunProgress, api::Description))
+    components(schemas(api::RunRequest, api::RunAnswer, api::Description))
 )]
 struct Document;
 

@@ -1,45 +1,40 @@
 //! The HTTP API: one sample per `POST /run`.
 
-use super::api::{Description, RunAnswer, RunProgress, RunRequest};
+use super::api::{Description, RunAnswer, RunRequest};
 use super::openapi;
-use super::sample::SampleFailed;
-use super::station::{Refused, Running, Station};
-use crate::crawl::{CrawlFailed, Mode};
+use super::sample::{Bench, SampleFailed};
+use crate::crawl::{Control, CrawlFailed, Mode};
 use crate::parse::Kernel;
+use crate::progress::Progress;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::sse::{Event, Sse};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::get;
 use clap::ValueEnum;
 use cpu_budget::clock::monotonic_seconds;
-use futures_util::Stream;
 use service_kit::problem::{Json, Problem};
-use service_kit::server::RequestDeadline;
-use service_kit::shutdown::Shutdown;
-use std::convert::Infallible;
+use service_kit::station::{Client, RunProgress, Station, UnderWay};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How often a progress event is sent: seldom, since sending costs CPU that is
-/// being measured.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What handlers need.
 #[derive(Clone)]
-pub(crate) struct Shared {
-    station: Arc<Station>,
-    shutdown: Shutdown,
+pub struct Shared {
+    /// Does one run at a time.
+    pub station: Arc<Station>,
+    /// With what runs are measured.
+    pub bench: Arc<Bench>,
+    /// Where all runs are counted together.
+    pub all: Arc<Progress>,
 }
 
 /// The service's routes.
-pub fn router(station: Arc<Station>, shutdown: Shutdown) -> Router {
+pub fn router(shared: Shared) -> Router {
     Router::new()
         .route("/", get(describe))
         .route("/run", get(progress).post(run))
         .route("/openapi.json", get(openapi::document))
-        .with_state(Shared { station, shutdown })
+        .with_state(shared)
 }
 
 /// What this service can do.
@@ -55,11 +50,13 @@ pub(crate) async fn describe(State(shared): State<Shared>) -> Json<Description> 
 }
 
 /// How far the run is that goes on.
-#[utoipa::path(get, path = "/run", responses((status = 200, body = RunProgress)))]
+#[utoipa::path(get, path = "/run", responses((
+    status = 200,
+    description = "How far it is",
+    body = ref("#/components/schemas/RunProgress"),
+)))]
 pub(crate) async fn progress(State(shared): State<Shared>) -> Json<RunProgress> {
-    Json(RunProgress {
-        progress: shared.station.progress(),
-    })
+    Json(shared.station.progress())
 }
 
 /// Takes one sample. A client that goes away cancels it. With
@@ -74,77 +71,45 @@ pub(crate) async fn progress(State(shared): State<Shared>) -> Json<RunProgress> 
             (RunAnswer = "application/json"),
             (String = "text/event-stream"),
         )),
-        (status = 400, description = "The body is not JSON"),
-        (status = 408, description = "The body did not arrive in time"),
         (status = 409, description = "Another run goes on; `progress` says how far it is"),
-        (status = 413, description = "The body is too large"),
-        (status = 415, description = "The content type is not JSON"),
-        (status = 422, description = "A field cannot be; `field` names it"),
-        (status = 500, description = "A fault of the service; its log tells the cause"),
         (status = 503, description = "The service was told to end, has no room for the workers, or cannot store"),
     )
 )]
 pub(crate) async fn run(
     State(shared): State<Shared>,
-    deadline: RequestDeadline,
-    headers: HeaderMap,
+    client: Client,
     Json(request): Json<RunRequest>,
 ) -> Result<Response, Problem> {
-    let bench = &shared.station.bench;
+    let bench = shared.bench;
     let sample = request.sample(&bench.guard, bench.database.is_some(), monotonic_seconds())?;
-    let mut running = shared.station.start(sample).map_err(refusal)?;
-    deadline.lift();
-    if wants_events(&headers) {
-        return Ok(Sse::new(events(running, shared.shutdown)).into_response());
+    let run = Arc::new(Run {
+        control: Control::new(),
+        progress: Arc::new(Progress::part_of(shared.all)),
+        planned: sample.pages * u64::from(sample.repeats),
+    });
+    let running = shared.station.start(run.clone(), move || {
+        let taken = sample.take(&bench, &run.control, &run.progress);
+        taken.map(RunAnswer::from).map_err(|error| failure(&error))
+    })?;
+    running.answer(&client).await
+}
+
+/// A run that is under way.
+struct Run {
+    control: Arc<Control>,
+    progress: Arc<Progress>,
+    /// How many URLs it has in all.
+    planned: u64,
+}
+
+impl UnderWay for Run {
+    fn progress(&self) -> f64 {
+        (self.progress.done() as f64 / self.planned.max(1) as f64).min(1.0)
     }
-    let answer = ended(&mut running, &shared.shutdown).await?;
-    Ok(Json(answer).into_response())
-}
 
-fn wants_events(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(header::ACCEPT);
-    let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or("");
-    accepted.contains("text/event-stream")
-}
-
-/// Waits for the run's end, or for the service's.
-async fn ended(running: &mut Running, shutdown: &Shutdown) -> Result<RunAnswer, Problem> {
-    tokio::select! {
-        ended = &mut running.ended => match ended {
-            Ok(Ok(taken)) => Ok(taken.into()),
-            Ok(Err(error)) => Err(failure(&error)),
-            Err(_) => Err(Problem::internal(anyhow::anyhow!("the run's thread panicked"))),
-        },
-        _ = shutdown.begun() => Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the service was told to end, so the run was cancelled",
-        )),
+    fn cancel(&self) {
+        self.control.cancel();
     }
-}
-
-/// Progress events until the run ends, then its result.
-fn events(running: Running, shutdown: Shutdown) -> impl Stream<Item = Result<Event, Infallible>> {
-    futures_util::stream::unfold(Some(running), move |state| {
-        let shutdown = shutdown.clone();
-        async move {
-            let mut running = state?;
-            let (event, running) = tokio::select! {
-                biased;
-                answer = ended(&mut running, &shutdown) => (match answer {
-                    Ok(answer) => Event::default().event("result").json_data(answer),
-                    Err(problem) => Event::default().event("problem").json_data(problem),
-                }, None),
-                () = tokio::time::sleep(PROGRESS_INTERVAL) => {
-                    let progress = RunProgress { progress: Some(running.progress()) };
-                    (Event::default().event("progress").json_data(progress), Some(running))
-                }
-            };
-            Some((
-                Ok(event.expect("answers, problems and progress are JSON")),
-                running,
-            ))
-        }
-    })
 }
 
 fn failure(error: &SampleFailed) -> Problem {
@@ -160,13 +125,4 @@ fn failure(error: &SampleFailed) -> Problem {
         }
     };
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-}
-
-fn refusal(refused: Refused) -> Problem {
-    match refused {
-        Refused::Busy { progress } => {
-            Problem::new(StatusCode::CONFLICT, refused.to_string()).with("progress", progress)
-        }
-        Refused::Failed(error) => Problem::internal(error),
-    }
 }

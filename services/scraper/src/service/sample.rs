@@ -63,7 +63,7 @@ pub struct Bench {
 /// What a sample came to, all repeats together.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Figures {
-    /// Pages that were to be fetched.
+    /// Pages that came.
     pub pages: u64,
     /// Requests sent.
     pub requests: u64,
@@ -166,7 +166,7 @@ impl Sample {
         Ok(Taken {
             account: ReplicaAccount { answer, ..account },
             figures: Figures {
-                pages: self.pages * u64::from(self.repeats),
+                pages: progress.pages.get(),
                 requests: progress.requests.get(),
                 failed_pages: progress.failed(),
                 highest_in_flight: progress.highest_in_flight(),

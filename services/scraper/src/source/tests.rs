@@ -88,3 +88,34 @@ proptest! {
         let _ = all_of(&list, &[]);
     }
 }
+
+proptest! {
+    /// What a bar runs up to is what the reading comes to.
+    #[test]
+    fn the_lines_that_count_are_those_that_are_dealt_with(
+        lines in proptest::collection::vec(
+            prop_oneof![
+                Just(String::new()),
+                Just("   ".to_owned()),
+                Just("# http://h/a".to_owned()),
+                Just("\u{feff}#".to_owned()),
+                Just("http://h/a".to_owned()),
+                Just("http://h/b ".to_owned()),
+                Just("no url".to_owned()),
+                Just("x".repeat(LONGEST_LINE + 1)),
+                ".{0,20}",
+            ],
+            0..20,
+        ),
+        ends in any::<bool>(),
+    ) {
+        let mut list = lines.join("\n");
+        if ends {
+            list.push('\n');
+        }
+        let (_, counts, _) = all_of(list.as_bytes(), &["http://h/b"]);
+
+        let dealt = counts.given + counts.duplicates + counts.done_before + counts.bad_lines;
+        prop_assert_eq!(count(list.as_bytes()).unwrap(), dealt);
+    }
+}

@@ -54,7 +54,7 @@ pub struct Target {
 }
 
 /// What was kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stored {
     /// Outcomes stored by this run; with `none`, those taken.
     pub rows: u64,

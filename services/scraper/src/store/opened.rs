@@ -99,10 +99,19 @@ impl Opened {
 
     /// Stores what is buffered, until `deadline` from now; then gives it up.
     pub async fn finish(self, deadline: Duration) -> Stored {
+        self.finish_unless(tokio::time::sleep(deadline)).await
+    }
+
+    /// Stores what is buffered, until `given_up` ends.
+    pub async fn finish_unless(self, given_up: impl Future<Output = ()>) -> Stored {
         if let Some(Writing { phase, ended }) = self.writing {
             phase.send_replace(Phase::Ending);
-            if tokio::time::timeout(deadline, ended).await.is_err() {
-                phase.send_replace(Phase::Abandoned);
+            tokio::select! {
+                biased;
+                _ = ended => {}
+                () = given_up => {
+                    phase.send_replace(Phase::Abandoned);
+                }
             }
         }
         self.sender.stored()

@@ -44,6 +44,13 @@ pub(super) struct Writer {
     patience: Duration,
 }
 
+/// Why a batch was not written.
+enum Unwritten {
+    /// Nobody waits for it any more: that is no fault of the store.
+    GivenUp,
+    Failed(StoreFailed),
+}
+
 impl Writer {
     pub fn new(
         sink: Sink,
@@ -64,9 +71,13 @@ impl Writer {
     pub async fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH_ROWS);
         while self.gather(&mut batch).await {
-            if let Err(failed) = self.write(&batch).await {
-                self.fail(failed);
-                return;
+            match self.write(&batch).await {
+                Ok(()) => {}
+                Err(Unwritten::GivenUp) => return,
+                Err(Unwritten::Failed(failed)) => {
+                    self.fail(failed);
+                    return;
+                }
             }
             let rows = batch.len() as u64;
             self.state.stored.fetch_add(rows, Ordering::AcqRel);
@@ -116,22 +127,22 @@ impl Writer {
     }
 
     /// Writes `batch`, however often that takes.
-    async fn write(&mut self, batch: &[Row]) -> Result<(), StoreFailed> {
+    async fn write(&mut self, batch: &[Row]) -> Result<(), Unwritten> {
         let mut pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             let written = tokio::select! {
                 written = self.sink.write(batch) => written,
-                () = abandoned(&mut self.phases) => return Err(not_in_time()),
+                () = abandoned(&mut self.phases) => return Err(Unwritten::GivenUp),
             };
             let Err(trouble) = written else {
                 self.back();
                 return Ok(());
             };
-            self.endure(trouble)?;
+            self.endure(trouble).map_err(Unwritten::Failed)?;
             let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = abandoned(&mut self.phases) => return Err(not_in_time()),
+                () = abandoned(&mut self.phases) => return Err(Unwritten::GivenUp),
             }
         }
     }
@@ -163,10 +174,6 @@ impl Writer {
             self.state.set_away(None);
         }
     }
-}
-
-fn not_in_time() -> StoreFailed {
-    StoreFailed("the store was told to end before it had stored everything".into())
 }
 
 /// Waits until `phase`, or until nobody is left who could say so.

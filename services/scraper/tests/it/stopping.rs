@@ -1,7 +1,8 @@
 //! How a run ends before its URLs do.
 
-use crate::programs::{Origin, Running, eventually, run};
+use crate::programs::{Origin, Running, ended, eventually, run};
 use rustix::process::Signal;
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -74,4 +75,71 @@ fn a_list_that_nobody_finishes_does_not_hold_a_stopped_run_back() {
 
     let (status, _, stderr) = child.ended();
     assert_eq!(status.code(), Some(130), "{stderr}");
+}
+
+#[test]
+fn a_signal_is_heard_while_a_database_that_says_nothing_is_waited_for() {
+    let origin = Origin::start("");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+        let options = format!(
+            "--origin {} --store postgres --database-url postgres://u@{}/d",
+            origin.url(),
+            silent.local_addr().unwrap()
+        );
+        let running = Running::start(&mut run(&options));
+        let _connection = silent.accept().unwrap();
+
+        running.signal(signal);
+
+        let (status, _, stderr) = running.ended();
+        assert_eq!(status.code(), Some(code), "{stderr}");
+        assert!(stderr.contains("nothing was fetched"), "{stderr}");
+    }
+    assert_eq!(origin.stats()["requests"], 0);
+}
+
+#[test]
+fn what_is_stored_nowhere_is_not_called_stored() {
+    let origin = Origin::start("--latency 300ms --pages 10000");
+    let options = format!(
+        "--origin {} --pages 10000 --concurrency 4 --drain-seconds 30",
+        origin.url()
+    );
+    let running = Running::start(&mut run(&options));
+    eventually("pages are asked for", || {
+        (origin.stats()["requests"].as_u64() > Some(4)).then_some(())
+    });
+
+    running.signal(Signal::TERM);
+
+    let (status, stdout, stderr) = running.ended();
+    assert_eq!(status.code(), Some(143), "{stderr}");
+    let said = stderr.lines().last().unwrap();
+    assert!(
+        said.contains("URLs were fetched") && said.contains("nothing is stored"),
+        "{stderr}"
+    );
+    assert!(!said.contains("--resume"), "{stderr}");
+    let stored = stdout
+        .lines()
+        .find(|line| line.trim_start().starts_with("stored"));
+    let words: Vec<_> = stored.unwrap().split_whitespace().collect();
+    assert_eq!(words[1..3], ["0", "nowhere;"], "{stdout}");
+}
+
+/// What Docker gives a container before it kills it.
+const GRACE_SECONDS: f64 = 10.0;
+
+#[test]
+fn the_time_to_finish_is_less_than_docker_gives() {
+    let help = ended(run("").arg("--help"));
+    let help = String::from_utf8(help.stdout).unwrap();
+    let (_, after) = help.split_once("DRAIN_SECONDS=").unwrap();
+    let (_, default) = after.split_once("[default: ").unwrap();
+    let (drain, _) = default.split_once(']').unwrap();
+    let drain: f64 = drain.parse().unwrap();
+
+    // The pages, the threads that compute something, the store.
+    assert!(drain + 1.0 + drain < GRACE_SECONDS, "{drain}");
 }

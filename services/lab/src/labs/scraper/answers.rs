@@ -1,7 +1,7 @@
 //! Whether the pages were fetched and stored, by the scraper's account and by
 //! the origin's.
 
-use super::figures::{REQUESTS, SAMPLED_PAGES, STORED};
+use super::figures::{LINGERS, REQUESTS, SAMPLED_PAGES, STORED};
 use measure::report::{Invariant, Round, Row, RunReport};
 use measure::text::names::row_name;
 use measure::waiting::raw;
@@ -18,6 +18,8 @@ enum Seen {
     Broken(String),
     /// Somebody's figure is not known.
     Unknown,
+    /// What was set for this sample lets it be otherwise.
+    NotAsked,
 }
 
 /// Each page of each repeat has its outcome, and that was kept.
@@ -53,7 +55,12 @@ pub fn counted_alike(report: &RunReport) -> Invariant {
     })
 }
 
-/// As many at once as asked for is the most that the origin saw.
+/// Why the origin may have more under way than the scraper.
+const LINGERING: &str = "slow and endless bodies, which the origin is set to, are given up by the \
+                         scraper and under way at the origin until it notices";
+
+/// As many at once as asked for is the most that the origin saw. That assumes
+/// that nobody gives an answer up that the other end still sends.
 pub fn within_bounds(report: &RunReport) -> Invariant {
     check(report, WITHIN_BOUNDS, |round| {
         let figure = |name| round.figures.get(name);
@@ -64,6 +71,8 @@ pub fn within_bounds(report: &RunReport) -> Invariant {
         };
         if seen <= asked {
             Seen::Held
+        } else if figure(LINGERS).is_some_and(|lingers| *lingers > 0.0) {
+            Seen::NotAsked
         } else {
             Seen::Broken(format!(
                 "had {seen:.0} under way by the origin's count, where {asked:.0} were asked for"
@@ -77,11 +86,12 @@ fn same(a: f64, b: f64) -> bool {
 }
 
 fn check(report: &RunReport, name: &str, ask: impl Fn(&Round) -> Seen) -> Invariant {
-    let (mut broken, mut held, mut unknown) = (Vec::new(), 0, 0);
+    let (mut broken, mut held, mut unknown, mut not_asked) = (Vec::new(), 0, 0, 0);
     for (row, round) in samples(report) {
         match ask(round) {
             Seen::Held => held += 1,
             Seen::Unknown => unknown += 1,
+            Seen::NotAsked => not_asked += 1,
             Seen::Broken(why) => {
                 let row = row_name(report, row);
                 broken.push(format!("{row} {why} in round {}", round.round + 1));
@@ -94,13 +104,16 @@ fn check(report: &RunReport, name: &str, ask: impl Fn(&Round) -> Seen) -> Invari
             format!("{first}, and {others} more samples are like it")
         }
         (Some(first), _) => first.clone(),
+        (None, _) if not_asked > 0 => {
+            format!("so it was in {held} samples, and is not asked of {not_asked}: {LINGERING}")
+        }
         (None, 0) => "this was not checked, since no sample tells".into(),
         (None, _) if unknown > 0 => format!("so it was in {held} samples; unknown in {unknown}"),
         (None, _) => format!("so it was in all {held} samples"),
     };
     Invariant {
         name: name.into(),
-        held: broken.is_empty() && held > 0,
+        held: broken.is_empty() && held + not_asked > 0,
         detail,
     }
 }
@@ -152,6 +165,26 @@ mod tests {
         };
         assert!(most(64.0));
         assert!(!most(65.0));
+    }
+
+    #[test]
+    fn an_origin_that_is_set_to_bodies_without_end_may_have_more_under_way() {
+        let of = |lingers: f64, seen: f64| {
+            within_bounds(&counted(&[
+                (raw::AT_ONCE, 64.0),
+                (raw::ORIGIN_HIGHEST_IN_FLIGHT, seen),
+                (LINGERS, lingers),
+            ]))
+        };
+        let more = of(1.0, 70.0);
+        assert!(more.held, "{}", more.detail);
+        assert!(
+            more.detail.contains("not asked of 2: slow and endless"),
+            "{}",
+            more.detail
+        );
+        assert!(of(1.0, 64.0).detail.contains("in all 2 samples"));
+        assert!(!of(0.0, 70.0).held);
     }
 
     #[test]

@@ -3,9 +3,13 @@
 
 use crate::labs::limits;
 use measure::figures::names;
-use measure::report::{Group, Row, RunReport, Station, VerdictKind};
+use measure::report::{Group, Round, Row, RunReport, Station, VerdictKind};
+use measure::stats::median;
 use measure::text::names::row_name;
 use measure::waiting::{WaitingJob, raw, under_way};
+
+/// Requests for each page that differ by less than this are one.
+const SAME_NUMBER: f64 = 0.005;
 
 /// A sentence for each station and kernel of which a row has several pages at
 /// once.
@@ -33,9 +37,6 @@ fn kernels(report: &RunReport) -> Vec<&str> {
 fn group(report: &RunReport, station: &Station, kernel: &str) -> Option<Group> {
     let free = freest(report, kernel)?;
     let job = free.rounds.first().and_then(WaitingJob::of)?;
-    let page_ms = *free.figures.get(names::CPU_MS_PER_PAGE)?;
-    let granted = station.effective.cpus?;
-    let predicted = job.crossing(page_ms / 1e3, granted)?;
     let rows: Vec<&Row> = report
         .rows
         .iter()
@@ -46,10 +47,27 @@ fn group(report: &RunReport, station: &Station, kernel: &str) -> Option<Group> {
         return None;
     }
     let latency_ms = job.latency_seconds * 1e3;
+    let cost = Cost::of(free)?;
+    let granted = station.effective.cpus?;
+    let threads = rows.iter().filter_map(|row| row.threads).max();
+    let usable = threads.map_or(granted, |threads| granted.min(threads as f64));
+    let predicted = job.crossing(cost.request_ms / 1e3, usable)?;
+    let limit = match threads {
+        Some(threads) if usable < granted => format!(
+            "that {} can use",
+            if threads == 1 {
+                "one thread".to_owned()
+            } else {
+                format!("{threads} threads")
+            }
+        ),
+        _ => limits::under(station, report.host.cpus),
+    };
     let predicted = format!(
         "From about {predicted:.0} pages at once on, {kernel} parsing should need all the CPU time \
-         {}: {granted} × ({latency_ms:.0} ms ÷ {page_ms:.2} ms + 1), by what a page costs on {}.",
-        limits::under(station, report.host.cpus),
+         {limit}: {usable} × ({latency_ms:.0} ms ÷ {:.2} ms + 1), by what a {} costs on {}.",
+        cost.request_ms,
+        cost.of,
         row_name(report, free)
     );
     let keys = std::iter::once(free).chain(rows.iter().copied());
@@ -61,6 +79,33 @@ fn group(report: &RunReport, station: &Station, kernel: &str) -> Option<Group> {
         sentence: format!("{predicted} {}", measured(&rows, job.latency_seconds)),
         serial_fractions: Vec::new(),
     })
+}
+
+/// What each answer costs whoever asked for it.
+struct Cost {
+    /// CPU milliseconds of one request, with all that was done with the answer.
+    request_ms: f64,
+    /// What a reader is told that it is the cost of.
+    of: &'static str,
+}
+
+impl Cost {
+    /// Where pages take several requests (attempts, redirects) each of them is
+    /// waited for by itself.
+    fn of(row: &Row) -> Option<Self> {
+        let page_ms = *row.figures.get(names::CPU_MS_PER_PAGE)?;
+        let of_round = |round: &Round| {
+            let counted = |name: &str| round.figures.get(name).copied();
+            Some(counted(raw::ORIGIN_REQUESTS)? / counted(raw::PAGES)?)
+        };
+        let rounds: Vec<f64> = row.rounds.iter().filter_map(of_round).collect();
+        let requests = median(&rounds).filter(|n| n.is_finite() && *n > 0.0)?;
+        let several = (requests - 1.0).abs() > SAME_NUMBER;
+        Some(Self {
+            request_ms: page_ms / requests,
+            of: if several { "request" } else { "page" },
+        })
+    }
 }
 
 /// The row that tells what a page costs among many: async with the most at

@@ -16,6 +16,8 @@ pub struct Job {
     pub at_once: usize,
     /// The origin's latency, where it is known.
     pub latency_seconds: Option<f64>,
+    /// Whether the origin is set to answers that the scraper gives up.
+    pub lingers: bool,
 }
 
 /// The pages that each repeat was asked for.
@@ -26,6 +28,10 @@ pub const REQUESTS: &str = "requests";
 
 /// Outcomes that were stored.
 pub const STORED: &str = "stored";
+
+/// 1 where the origin was set to answers that the scraper gives up while they
+/// are sent, which the origin has under way until it notices; else 0.
+pub const LINGERS: &str = "origin_lingers";
 
 /// What stands before the name of a figure that the origin counted.
 const OF_ORIGIN: &str = "origin_";
@@ -40,6 +46,7 @@ pub fn raw_figures(job: &Job, counted: Counted) -> BTreeMap<String, f64> {
         (raw::JOB_PAGES.to_owned(), job.pages as f64),
         (SAMPLED_PAGES.to_owned(), job.sampled_pages as f64),
         (raw::AT_ONCE.to_owned(), job.at_once as f64),
+        (LINGERS.to_owned(), f64::from(u8::from(job.lingers))),
     ]);
     if let Some(seconds) = job.latency_seconds {
         figures.insert(raw::LATENCY_SECONDS.to_owned(), seconds);
@@ -93,6 +100,7 @@ mod tests {
             sampled_pages: 20,
             at_once: 1,
             latency_seconds: None,
+            lingers: false,
         };
         let station = BTreeMap::from([
             ("pages".to_owned(), Some(20.0)),
@@ -116,6 +124,7 @@ mod tests {
             ("job_pages", 1000.0),
             ("origin_connections", 1.0),
             ("origin_highest_in_flight", 1.0),
+            ("origin_lingers", 0.0),
             ("origin_requests", 21.0),
             ("origin_status_200", 20.0),
             ("origin_status_503", 1.0),
@@ -133,6 +142,7 @@ mod tests {
             sampled_pages: 10,
             at_once: 5,
             latency_seconds: Some(0.1),
+            lingers: false,
         };
         let replica = |pages, peak| {
             BTreeMap::from([

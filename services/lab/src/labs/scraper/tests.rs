@@ -1,11 +1,15 @@
 //! The plan, the size of the samples, and what the lab says of made runs.
 #![allow(clippy::unwrap_used)]
 
+use super::plan::row;
 use super::*;
+use crate::labs::Workers;
 use crate::station::Beside;
+use measure::figures::names;
 use measure::made::{self, ReplicaExt, replica, row_of};
 use measure::report::{ReplicaAccount, Round, Row};
 use measure::waiting::raw;
+use proptest::prelude::*;
 
 fn stations() -> Vec<Station> {
     vec![
@@ -53,7 +57,7 @@ fn by_default_each_way_of_waiting_is_on_both_stations() {
 
     assert!(rows[0].baseline);
     assert_eq!(shown(&rows[..1]), ["scraper-one/sequential/light/1"]);
-    assert_eq!(rows.len(), 2 * EVERYWHERE.len() - 1);
+    assert_eq!(rows.len(), 2 * plan::EVERYWHERE.len() - 1);
     assert_eq!(rows.iter().filter(|row| row.baseline).count(), 1);
     let heavy_threads = rows
         .iter()
@@ -115,17 +119,20 @@ fn options_narrow_the_rows_and_what_predicts_them_stays() {
 fn a_sample_waits_two_seconds_at_most_and_does_the_job_where_that_suffices() {
     let options = Options::default();
     let sampled = |strategy, kernel, workers, around: &Around| {
-        sampled_pages(
-            &row("scraper-one", strategy, kernel, workers),
-            &options,
-            around,
-        )
+        let row = row("scraper-one", strategy, kernel, workers);
+        part::sampled_pages(&row, pages(&options), latency_of(around))
     };
     let around = as_delivered();
     assert_eq!(sampled("sequential", LIGHT, 1, &around), 20);
     assert_eq!(sampled("threads", LIGHT, 5, &around), 100);
     assert_eq!(sampled("async", LIGHT, 64, &around), 1000);
-    assert_eq!(sampled("async", HEAVY, 64, &around), 500);
+    assert_eq!(sampled("async", HEAVY, 64, &around), 7 * 64, "full turns");
+    assert_eq!(sampled("async", LIGHT, 49, &around), 20 * 49);
+    assert_eq!(
+        sampled("async", HEAVY, 256, &around),
+        1000,
+        "two turns are few"
+    );
     let row = row("scraper-one", "sequential", LIGHT, 1);
     assert!((Scraper.share(&row, &options, &around) - 0.02).abs() < 1e-12);
     let slow = super::tests::around(&[("ORIGIN_LATENCY", "5s")]);
@@ -133,6 +140,68 @@ fn a_sample_waits_two_seconds_at_most_and_does_the_job_where_that_suffices() {
     for unknown in [&[][..], &[("ORIGIN_LATENCY", "0")]] {
         let around = super::tests::around(unknown);
         assert_eq!(sampled("sequential", LIGHT, 1, &around), 1000);
+    }
+}
+
+/// The figures of a row of this plan whose samples take no longer than the
+/// origin makes them: a latency for each turn.
+fn waited_for(planned: &PlannedRow, all: u64, around: &Around) -> Row {
+    let options = Options {
+        limit: Some(all),
+        ..Options::default()
+    };
+    let latency = latency_of(around).unwrap();
+    let sampled = part::sampled_pages(planned, all, Some(latency));
+    let turns = sampled.div_ceil(planned.workers as u64);
+    let wall = turns as f64 * latency;
+    let counted = Counted {
+        stations: &[BTreeMap::from([("pages".to_owned(), Some(sampled as f64))])],
+        witness: &Value::Null,
+    };
+    let round = Round {
+        share: Scraper.share(planned, &options, around),
+        figures: Scraper.figures(planned, counted, &options, around),
+        replicas: vec![replica(wall).worker(0.0, 0.0).blocked(|b| b.io = wall)],
+        ..Round::default()
+    };
+    let row = Row {
+        kernel: planned.kernel.clone(),
+        ..row_of(
+            &planned.station,
+            &planned.strategy,
+            planned.workers,
+            vec![round],
+        )
+    };
+    made::analysed(made::station(&planned.station, Some(1.0)), row)
+}
+
+proptest! {
+    /// Whether the number at once divides the job or not.
+    #[test]
+    fn a_part_is_of_full_turns_and_its_wall_and_ideal_are_scaled_alike(
+        workers in 1usize..1200,
+        all in 1u64..5000,
+        heavy in any::<bool>(),
+        latency_ms in 1u32..3000,
+    ) {
+        let kernel = if heavy { HEAVY } else { LIGHT };
+        let planned = row("scraper-one", "async", kernel, workers);
+        let around = around(&[("ORIGIN_LATENCY", &format!("{latency_ms}ms"))]);
+        let latency = f64::from(latency_ms) / 1e3;
+        let sampled = part::sampled_pages(&planned, all, Some(latency));
+        prop_assert!((1..=all).contains(&sampled));
+        prop_assert!(sampled == all || sampled % workers as u64 == 0, "{sampled}");
+
+        let measured = waited_for(&planned, all, &around);
+
+        let ideal = measured.figures[names::IDEAL_SECONDS];
+        let wall = measured.wall_seconds.unwrap().median;
+        prop_assert!((wall - ideal).abs() < 1e-6 * ideal, "{wall} {ideal}");
+        // Of the whole job it is off by less than its last turn.
+        let of_job = all.div_ceil(workers as u64) as f64 * latency;
+        prop_assert!(ideal <= of_job * (1.0 + 1e-9), "{ideal} {of_job}");
+        prop_assert!(of_job - ideal < latency, "{ideal} {of_job}");
     }
 }
 
@@ -162,6 +231,20 @@ fn a_sample_asks_for_pages_of_the_origin_and_keeps_them_where_a_database_runs() 
 }
 
 #[test]
+fn the_origins_faults_are_known_of_its_settings() {
+    for (set, expected) in [
+        (("ORIGIN_SLOW_BODY", "0.1"), true),
+        (("ORIGIN_ENDLESS_BODY", "0.01"), true),
+        (("ORIGIN_ALL_FAULTS", "0.2"), true),
+        (("ORIGIN_SLOW_BODY", "0"), false),
+        (("ORIGIN_STATUS_503", "0.5"), false),
+    ] {
+        assert_eq!(lingers(&around(&[set])), expected, "{set:?}");
+    }
+    assert!(!lingers(&Around::default()));
+}
+
+#[test]
 fn more_pages_than_the_origin_has_are_refused() {
     let asked = |limit| Options {
         limit: Some(limit),
@@ -172,6 +255,37 @@ fn more_pages_than_the_origin_has_are_refused() {
     assert!(why.contains("origin has 1000 pages"), "{why}");
     let nobody = Scraper.objection(&asked(1), &Around::default()).unwrap();
     assert!(nobody.contains("beside: [origin]"), "{nobody}");
+}
+
+#[test]
+fn where_waiting_ends_is_told_by_requests_and_by_what_one_thread_can_use() {
+    let mut fetched = scraped("scraper-two", "async", LIGHT, 64, &sample(1.9, 0.36, 0.0));
+    for round in &mut fetched.rounds {
+        // A tenth did not come, and some were asked for again.
+        round.figures.insert(raw::PAGES.to_owned(), 900.0);
+        round
+            .figures
+            .insert(raw::ORIGIN_REQUESTS.to_owned(), 1200.0);
+    }
+    let first = scraped(
+        "scraper-two",
+        "sequential",
+        LIGHT,
+        1,
+        &sample(2.006, 0.006, 0.0),
+    );
+    let two = made::station("scraper-two", Some(2.0));
+    let mut report = made::report(vec![two], vec![first, fetched]);
+    measure::analysis::analyse(&mut report);
+
+    let [group] = &crossing::groups(&report)[..] else {
+        panic!("{:?}", report.groups)
+    };
+
+    // 0.36 s ÷ 1200 requests, on the one of two CPUs that a thread can use.
+    let expected = "From about 334 pages at once on, light parsing should need all the CPU time \
+                    that one thread can use: 1 × (100 ms ÷ 0.30 ms + 1), by what a request costs";
+    assert!(group.sentence.starts_with(expected), "{}", group.sentence);
 }
 
 /// A row of six samples of the whole job, as both ends counted it.

@@ -132,7 +132,8 @@ async fn what_is_abandoned_ends_in_the_middle_of_a_pause() {
 
     let ended = tokio::time::timeout(Duration::from_secs(30), writing).await;
     ended.unwrap().unwrap();
-    assert!(bench.state.why_ended().0.contains("told to end"));
+    // Who gave it up knows: the store itself did not fail.
+    assert_eq!(bench.state.failed.get(), None);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use rustix::process::Signal;
+use std::net::TcpListener;
 
 #[tokio::test]
 async fn a_second_job_or_sample_is_refused_while_one_goes_on() {
@@ -68,4 +69,26 @@ async fn the_end_of_the_service_ends_its_job_and_tells_who_listens() {
         "{events}"
     );
     assert_eq!(station.ended().code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_a_database_can_be_stopped() {
+    let origin = Origin::start("");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let options = format!("--database-url postgres://u@{address}/d");
+    let mut station = Station::start_with(&origin, &options);
+    let body = json!({"origin": origin.url(), "store": "postgres"});
+    let path = begun(&station, &body).await;
+    let _connection = silent.accept().unwrap();
+
+    delete(&station, &path).await;
+
+    // Not failed, as it would be once PostgreSQL had had its time.
+    assert_eq!(ended(&station, &path).await["state"], "cancelled");
+    begun(&station, &body).await;
+    let _connection = silent.accept().unwrap();
+    station.signal(Signal::TERM);
+    assert_eq!(station.ended().code(), Some(0));
+    assert_eq!(origin.stats()["requests"], 0);
 }

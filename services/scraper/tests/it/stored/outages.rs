@@ -1,7 +1,8 @@
 //! PostgreSQL goes away in the middle of a run.
 
 use super::*;
-use crate::programs::Running;
+use crate::programs::{Running, eventually};
+use rustix::process::Signal;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -85,4 +86,57 @@ async fn ten_seconds_without_postgresql_cost_a_run_no_page() {
     cluster.resume();
 
     assert_all_stored_once(&cluster, &origin, running).await;
+}
+
+/// A run whose pages have all been fetched, while PostgreSQL is stopped.
+async fn waits_for_the_store_alone(cluster: &Cluster, origin: &Origin, drain: f64) -> Running {
+    let options = format!("--pages 500 --concurrency 64 --parse none --drain-seconds {drain}");
+    let running = Running::start(&mut run_into(cluster, origin, &options));
+    until_some_are_stored(cluster).await;
+    cluster.pause();
+    eventually("all pages are fetched", || {
+        (requests(origin) == 500 && origin.stats()["in_flight"] == 0).then_some(())
+    });
+    // And it has come to the end of the fetching.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    running
+}
+
+#[tokio::test]
+async fn a_signal_while_the_rest_is_stored_shortens_the_wait_for_the_store() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let origin = Origin::start("--pages 500 --latency 100ms");
+    let running = waits_for_the_store_alone(&cluster, &origin, 0.5).await;
+
+    running.signal(Signal::TERM);
+
+    // It would wait for a minute.
+    let asked = Instant::now();
+    let (status, stdout, stderr) = running.ended();
+    assert!(asked.elapsed() < Duration::from_secs(30));
+    assert_eq!(status.code(), Some(143), "{stderr}");
+    assert!(stderr.contains("fetched and not stored"), "{stderr}");
+    let summary: Value = serde_json::from_str(&stdout).unwrap();
+    let (stored, lost) = (summary["stored"].as_u64(), summary["lost"].as_u64());
+    assert_eq!(stored.unwrap() + lost.unwrap(), 500);
+    assert!(lost > Some(0));
+}
+
+#[tokio::test]
+async fn a_signal_after_which_all_is_stored_changes_nothing() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let origin = Origin::start("--pages 500 --latency 100ms");
+    let running = waits_for_the_store_alone(&cluster, &origin, 50.0).await;
+
+    running.signal(Signal::TERM);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    cluster.resume();
+
+    let (status, _, stderr) = running.ended();
+    assert_eq!(status.code(), Some(0), "{stderr}");
+    assert_eq!(stored(&cluster).await.0, pages(500));
 }

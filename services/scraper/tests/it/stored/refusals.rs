@@ -88,6 +88,20 @@ fn a_disk_that_is_full_ends_the_run_with_what_to_do() {
         stderr.contains("/dev/full") && stderr.contains("make room"),
         "{stderr}"
     );
+    // What there was is told all the same.
+    let stdout = String::from_utf8(ended.stdout).unwrap();
+    for row in ["pages", "not stored", "left", "stored"] {
+        assert!(
+            stdout
+                .lines()
+                .any(|line| line.trim_start().starts_with(row)),
+            "{stdout}"
+        );
+    }
+    assert!(
+        stderr.contains("0 URLs have their outcome stored"),
+        "{stderr}"
+    );
     // Nobody fetches what cannot be stored.
     assert!(origin.stats()["requests"].as_u64() < Some(50_000));
 }

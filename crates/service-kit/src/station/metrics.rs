@@ -1,34 +1,34 @@
 //! What Prometheus sees of the runs.
 
-use measure::report::ReplicaAccount;
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
 
-/// The service's own metrics.
-#[derive(Debug, Clone)]
-pub struct Metrics {
+/// The runs' metrics.
+#[derive(Debug)]
+pub(super) struct Metrics {
     runs: IntCounterVec,
     run_seconds: Histogram,
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Ended {
     /// It was done.
-    Done,
+    Done { seconds: f64 },
     /// Its client went away, or the service was told to end.
     Cancelled,
-    /// Threads or processes could not be had.
+    /// There is no answer, and the problem says why.
     Failed,
 }
 
 impl Metrics {
-    /// Registers the metrics.
-    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
-        let runs = Opts::new("primes_runs_total", "Measured runs by how they ended.");
+    /// Registers the metrics, whose names begin with `service`.
+    pub(super) fn new(service: &str, registry: &Registry) -> prometheus::Result<Self> {
+        let help = "Measured runs by how they ended.";
+        let runs = Opts::new(format!("{service}_runs_total"), help);
         let runs = IntCounterVec::new(runs, &["outcome"])?;
         let help = "Wall seconds of the runs that were done.";
-        let seconds = HistogramOpts::new("primes_run_duration_seconds", help)
-            .buckets(vec![0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0]);
+        let seconds = HistogramOpts::new(format!("{service}_run_duration_seconds"), help)
+            .buckets(vec![0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0]);
         let run_seconds = Histogram::with_opts(seconds)?;
         registry.register(Box::new(runs.clone()))?;
         registry.register(Box::new(run_seconds.clone()))?;
@@ -36,15 +36,15 @@ impl Metrics {
     }
 
     /// Counts a run.
-    pub fn count(&self, ended: Ended, account: Option<&ReplicaAccount>) {
+    pub(super) fn count(&self, ended: Ended) {
         let outcome = match ended {
-            Ended::Done => "done",
+            Ended::Done { seconds } => {
+                self.run_seconds.observe(seconds);
+                "done"
+            }
             Ended::Cancelled => "cancelled",
             Ended::Failed => "failed",
         };
         self.runs.with_label_values(&[outcome]).inc();
-        if let (Ended::Done, Some(account)) = (ended, account) {
-            self.run_seconds.observe(account.seconds());
-        }
     }
 }
