@@ -7,7 +7,6 @@ mod queue;
 mod threads;
 mod worker;
 
-pub use queue::Depth;
 pub use threads::{Letter, Letters};
 pub use worker::Control;
 
@@ -16,13 +15,14 @@ use crate::counts::{Counts, StageFigures};
 use crate::declaration::Declaration;
 use crate::item::Item;
 use crate::latency::Latency;
+use crate::metrics::Metrics;
 use crate::pace::Pace;
 use crate::source::Origin;
 use crate::stages::{Function, Stage};
 use crate::tally::{Exactness, Tally};
 use cpu_budget::clock::monotonic_seconds;
 use measure::report::WorkerAccount;
-use queue::{Give, Take, queue};
+use queue::{Depth, Give, Take, queue};
 use service_kit::sampling::{Roster, end_at};
 use std::collections::BTreeMap;
 use std::io;
@@ -57,6 +57,8 @@ pub struct Watch {
     pub roster: Roster,
     /// When the job started, seconds of the monotonic clock.
     pub started: f64,
+    /// Where latencies are counted, of all runs together.
+    pub latency: prometheus::Histogram,
     /// Each stage's counts, in order.
     pub stages: Arc<Vec<Watched>>,
 }
@@ -66,10 +68,11 @@ pub struct Watch {
 pub struct Watched {
     /// Which.
     pub stage: Stage,
-    /// What it has done.
-    pub counts: Arc<Counts>,
+    /// What it has done, in this run and before it.
+    pub counts: Counts,
+    before: StageFigures,
     /// What waits before it; the source has no queue.
-    pub depth: Mutex<Option<Arc<Depth>>>,
+    depth: Mutex<Option<Arc<Depth>>>,
 }
 
 /// What a run came to.
@@ -138,17 +141,23 @@ impl Plan {
 }
 
 impl Watch {
-    /// Of a run of `declaration` that starts then.
-    pub fn new(declaration: &Declaration, roster: Roster, started: f64) -> Self {
-        let stages = declaration.stages.iter().map(|stage| Watched {
-            stage: *stage,
-            counts: Arc::default(),
-            depth: Mutex::default(),
+    /// Of a run of `declaration`, counted in `metrics`. It starts when
+    /// `started` is set.
+    pub fn new(declaration: &Declaration, roster: Roster, metrics: &Metrics) -> Self {
+        let stages = declaration.stages.iter().map(|stage| {
+            let counts = metrics.counts(*stage);
+            Watched {
+                stage: *stage,
+                before: counts.figures(),
+                counts,
+                depth: Mutex::default(),
+            }
         });
         Self {
             control: Control::default(),
             roster,
-            started,
+            started: 0.0,
+            latency: metrics.latency.clone(),
             stages: Arc::new(stages.collect()),
         }
     }
@@ -225,7 +234,7 @@ fn start<'scope, 'env: 'scope>(
                         let mut out = Outgoing::new(next);
                         Ended::Stage(threads::stage(&mut worker, &attempt, &take, &mut out))
                     }
-                    _ => Ended::Sink(threads::sink(&mut worker, &take, |item| {
+                    _ => Ended::Sink(threads::sink(&mut worker, &take, &watch.latency, |item| {
                         if plan.keep {
                             let mut kept = results.lock().unwrap_or_else(PoisonError::into_inner);
                             kept.push(item.clone());
@@ -301,10 +310,21 @@ fn report(
 }
 
 impl Watched {
+    /// What it has done in this run.
+    pub fn figures(&self) -> StageFigures {
+        self.counts.figures().since(&self.before)
+    }
+
+    /// Items in the queue before it.
+    pub fn depth(&self) -> Option<u64> {
+        let depth = self.depth.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(depth.as_ref()?.now())
+    }
+
     fn report(&self) -> StageReport {
         StageReport {
             stage: self.stage,
-            figures: self.counts.figures(),
+            figures: self.figures(),
             workers: Vec::new(),
         }
     }

@@ -9,6 +9,7 @@ use crate::pace::{self, Pace};
 use crate::source::Origin;
 use crate::stages::Function;
 use crate::tally::Tally;
+use prometheus::Histogram;
 use service_kit::sampling::Cause;
 use std::io;
 use std::time::Duration;
@@ -220,8 +221,19 @@ pub(super) struct Sunk {
 }
 
 /// Counts what comes until no more does; `keep` gets each item.
-pub(super) fn sink(worker: &mut Worker, from: &Take, mut keep: impl FnMut(&Item)) -> Sunk {
+pub(super) fn sink(
+    worker: &mut Worker,
+    from: &Take,
+    all: &Histogram,
+    mut keep: impl FnMut(&Item),
+) -> Sunk {
     let mut sunk = Sunk::default();
+    let all = all.local();
+    let took = |sunk: &mut Sunk, nanos: u64, items: u64| {
+        sunk.latency.record(nanos, items);
+        (0..items).for_each(|_| all.observe(nanos as f64 / 1e9));
+        all.flush();
+    };
     while let Some(batch) = worker.next(from) {
         let now = pace::now();
         // Items of one batch were often born together: counted as one.
@@ -230,13 +242,13 @@ pub(super) fn sink(worker: &mut Worker, from: &Take, mut keep: impl FnMut(&Item)
             sunk.tally.add(item);
             keep(item);
             if item.born != born && together > 0 {
-                sunk.latency.record(now.saturating_sub(born), together);
+                took(&mut sunk, now.saturating_sub(born), together);
                 together = 0;
             }
             born = item.born;
             together += 1;
         }
-        sunk.latency.record(now.saturating_sub(born), together);
+        took(&mut sunk, now.saturating_sub(born), together);
         worker.counts.moved(batch.len() as u64, 0);
         worker.counts.served(pace::now() - now);
         worker.done(batch.len() as u64);

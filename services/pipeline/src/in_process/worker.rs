@@ -47,7 +47,7 @@ pub(super) struct Worker {
     clock: WorkerClock,
     /// When the job started, seconds of the monotonic clock.
     started: f64,
-    pub(super) counts: Arc<Counts>,
+    pub(super) counts: Counts,
     pub(super) control: Control,
     /// Items since the clock was told of some.
     unbooked: u64,
@@ -62,12 +62,7 @@ pub(super) struct Outgoing {
 }
 
 impl Worker {
-    pub(super) fn new(
-        roster: &Roster,
-        started: f64,
-        counts: Arc<Counts>,
-        control: Control,
-    ) -> Self {
+    pub(super) fn new(roster: &Roster, started: f64, counts: Counts, control: Control) -> Self {
         Self {
             clock: WorkerClock::of_new_thread().watched_by(roster),
             started,
@@ -81,7 +76,12 @@ impl Worker {
     pub(super) fn next(&mut self, from: &Take) -> Option<Batch> {
         let batch = match from.try_take() {
             Some(batch) => batch,
-            None => self.clock.next_item(|| from.take())?,
+            None => {
+                let since = pace::now();
+                let batch = self.clock.next_item(|| from.take())?;
+                self.counts.starved(pace::now() - since);
+                batch
+            }
         };
         self.clock.take_up(self.started);
         if self.control.is_cancelled() {
@@ -158,7 +158,10 @@ impl Outgoing {
             self.done.reserve(self.give.together);
             if let Err(batch) = self.give.try_give(batch) {
                 worker.put_down();
-                if !worker.blocked(Cause::Output, || self.give.give(batch)) {
+                let since = pace::now();
+                let taken = worker.blocked(Cause::Output, || self.give.give(batch));
+                worker.counts.blocked(pace::now() - since);
+                if !taken {
                     return false;
                 }
             }

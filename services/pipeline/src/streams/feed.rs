@@ -1,19 +1,21 @@
 //! The source over Redis: gives a run's items to the first queue, and waits for its end.
 
+use super::entry;
 use super::entry::{number, text};
 use super::link::{Link, Server, call};
 use super::retrying::Patience;
 use super::run::{Run, State};
+use super::sample::Part;
 use super::script::Script;
 use super::trouble::Trouble;
-use super::{entry, sample};
 use crate::counts::Counts;
 use crate::item::Item;
 use crate::pace::{self, Pace};
 use crate::source::Origin;
 use crate::stages::Stage;
 use crate::tally::Tally;
-use service_kit::sampling::Cause;
+use measure::report::WorkerAccount;
+use service_kit::sampling::{Cause, Roster};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,8 +51,17 @@ pub struct Feeder<'f> {
     pub counts: &'f Counts,
     /// Stops it: the items given so far are the run then.
     pub stop: &'f AtomicBool,
-    /// Where samples are announced.
-    pub slot: sample::Slot,
+    /// Whether its thread's time is accounted for.
+    pub measured: Option<Measured>,
+}
+
+/// A source whose thread's time is accounted for.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// Where its thread enters.
+    pub roster: Roster,
+    /// When the job started, seconds of the monotonic clock.
+    pub started: f64,
 }
 
 /// What a run came to.
@@ -86,18 +97,20 @@ impl Feeder<'_> {
     /// # Errors
     /// When the items cannot be read, or another source gives them. Trouble with
     /// Redis that passes is waited for.
-    pub fn feed(&self, origin: &mut Origin) -> Result<(), FeedFailed> {
+    pub fn feed(&self, origin: &mut Origin) -> Result<Option<WorkerAccount>, FeedFailed> {
+        let measured = self.measured.as_ref();
         let mut feeding = Feeding {
             feeder: self,
             link: None,
-            part: sample::Part::default(),
+            part: measured.map_or_else(Part::default, |measured| {
+                Part::of_new_thread(&measured.roster, measured.started)
+            }),
             patience: Patience::default(),
             ready: VecDeque::new(),
             next: 0,
             all_read: false,
         };
         loop {
-            feeding.part.look(&self.slot);
             match feeding.turn(origin) {
                 Ok(true) => feeding.patience.over(),
                 Ok(false) => break,
@@ -105,8 +118,7 @@ impl Feeder<'_> {
                 Err(failed) => return Err(failed),
             }
         }
-        feeding.part.look(&self.slot);
-        Ok(())
+        Ok(feeding.part.account())
     }
 
     /// Waits until the mark has come to the end, or `stop` says so again.
@@ -173,7 +185,7 @@ fn dead_of(link: &mut Link, run: &Run) -> Result<Tally, Trouble> {
 struct Feeding<'f> {
     feeder: &'f Feeder<'f>,
     link: Option<Link>,
-    part: sample::Part,
+    part: Part,
     patience: Patience,
     /// Read, and not given yet.
     ready: VecDeque<Item>,
@@ -236,7 +248,7 @@ impl Feeding<'_> {
         let capacity = self.feeder.run.capacity(self.first_stage());
         let most = MOST_IN_A_STEP.min((capacity / 2).max(1) as usize);
         let mut bytes: usize = self.ready.iter().map(|item| item.payload.len()).sum();
-        self.part.take_up(&self.feeder.slot);
+        self.part.take_up();
         while !self.all_read && self.ready.len() < most && bytes < MOST_BYTES {
             let seq = self.next + self.ready.len() as u64;
             let born = self.feeder.pace.due(seq).unwrap_or(now);
@@ -291,7 +303,9 @@ impl Feeding<'_> {
             let mut wait = redis::cmd("BLPOP");
             wait.arg(room).arg(ROOM_WAIT.as_secs_f64());
             let link = self.link.as_mut().expect("it is connected");
+            let since = pace::now();
             self.part.blocked(Cause::Output, || link.ask_one(wait))?;
+            feeder.counts.blocked(pace::now() - since);
         }
         Ok(())
     }

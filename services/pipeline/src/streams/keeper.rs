@@ -6,8 +6,7 @@ use super::link::{Link, call};
 use super::script::Script;
 use super::trouble::Trouble;
 use super::worker::Shared;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Consumers are swept after so many times the limit for entries.
@@ -16,17 +15,8 @@ const SWEPT_AFTER: u32 = 12;
 /// How often depths are read.
 const DEPTH_EVERY: Duration = Duration::from_millis(250);
 
-/// What is in the queue before a stage, when it was read last.
-#[derive(Debug, Default)]
-pub struct QueueDepth {
-    /// Entries in the stream, those in consumers' hands too.
-    pub depth: AtomicU64,
-    /// Those in consumers' hands.
-    pub pending: AtomicU64,
-}
-
 /// Keeps on until `ended`.
-pub(super) fn keep(shared: &Arc<Shared>, names: &[String], depth: &QueueDepth, ended: &AtomicBool) {
+pub(super) fn keep(shared: &Shared, names: &[String], ended: &AtomicBool) {
     let stage = shared.stage;
     let consumers = names.iter().cloned().map(|name| Consumer { stage, name });
     let consumers: Vec<Consumer> = consumers.collect();
@@ -50,7 +40,7 @@ pub(super) fn keep(shared: &Arc<Shared>, names: &[String], depth: &QueueDepth, e
                 sweep(link, shared)?;
                 sweep_at = now + claim_after;
             }
-            read_depth(link, shared, depth)
+            read_depth(link, shared)
         })();
         if let Err(trouble) = done {
             // The threads say it aloud.
@@ -69,21 +59,9 @@ fn sweep(link: &mut Link, shared: &Shared) -> Result<(), Trouble> {
     link.ask_one(step).map(drop)
 }
 
-fn read_depth(link: &mut Link, shared: &Shared, depth: &QueueDepth) -> Result<(), Trouble> {
-    let queue = link.server.keys.queue(shared.stage);
-    let mut length = redis::cmd("XLEN");
-    length.arg(&queue);
-    let mut pending = redis::cmd("XPENDING");
-    pending.arg(&queue).arg(shared.stage.name());
-    let answers = link.ask(&[length, pending])?;
-    let mut answers = answers.into_iter();
-    let length = answers.next().as_ref().and_then(super::entry::number);
-    let summary = super::entry::array(answers.next().unwrap_or_default());
-    let pending = summary.first().and_then(super::entry::number);
-    let set = |gauge: &AtomicU64, value: Option<i64>| {
-        gauge.store(value.unwrap_or(0).max(0) as u64, Ordering::Relaxed);
-    };
-    set(&depth.depth, length);
-    set(&depth.pending, pending);
+fn read_depth(link: &mut Link, shared: &Shared) -> Result<(), Trouble> {
+    let depth = link.depth(shared.stage)?;
+    shared.depth.set(depth.entries);
+    shared.pending.set(depth.pending);
     Ok(())
 }

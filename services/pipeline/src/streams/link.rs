@@ -3,6 +3,7 @@
 //! Each thread that may block has one: on a shared connection a blocking read
 //! would stall the others. Its time-out is above the longest block.
 
+use super::entry::{array, number};
 use super::keys::Keys;
 use super::script::{self, Script};
 use super::trouble::Trouble;
@@ -84,6 +85,15 @@ impl Server {
     }
 }
 
+/// What is in a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Depth {
+    /// Entries in the stream, those in consumers' hands too.
+    pub entries: i64,
+    /// Those in consumers' hands.
+    pub pending: i64,
+}
+
 /// A connection, for one thread.
 pub struct Link {
     /// Whose.
@@ -122,6 +132,25 @@ impl Link {
             Err(error) if error.code() != Some("BUSYGROUP") => Err(self.server.trouble(&error)),
             _ => Ok(()),
         }
+    }
+
+    /// What is in the queue before `stage`.
+    ///
+    /// # Errors
+    /// When Redis is away, or the queue is not there.
+    pub fn depth(&mut self, stage: Stage) -> Result<Depth, Trouble> {
+        let queue = self.server.keys.queue(stage);
+        let mut length = redis::cmd("XLEN");
+        length.arg(&queue);
+        let mut pending = redis::cmd("XPENDING");
+        pending.arg(&queue).arg(stage.name());
+        let mut answers = self.ask(&[length, pending])?.into_iter();
+        let entries = answers.next().as_ref().and_then(number);
+        let summary = array(answers.next().unwrap_or_default());
+        Ok(Depth {
+            entries: entries.unwrap_or(0),
+            pending: summary.first().and_then(number).unwrap_or(0),
+        })
     }
 
     fn exchange(&mut self, commands: &[Cmd]) -> RedisResult<Vec<Value>> {

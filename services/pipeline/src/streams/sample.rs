@@ -39,7 +39,23 @@ pub struct Joined {
 #[derive(Debug, Default)]
 pub(super) struct Part {
     turn: u64,
-    clock: Option<(WorkerClock, Sender<WorkerAccount>)>,
+    clock: Option<WorkerClock>,
+    accounts: Option<Sender<WorkerAccount>>,
+    started: Started,
+}
+
+/// When the clock of a sample started.
+#[derive(Debug)]
+enum Started {
+    At(f64),
+    /// It may not have yet.
+    Of(Slot),
+}
+
+impl Default for Started {
+    fn default() -> Self {
+        Self::At(0.0)
+    }
 }
 
 impl Slot {
@@ -115,6 +131,15 @@ impl Joined {
 }
 
 impl Part {
+    /// That of a thread which was made for this sample.
+    pub(super) fn of_new_thread(roster: &Roster, started: f64) -> Self {
+        Self {
+            clock: Some(WorkerClock::of_new_thread().watched_by(roster)),
+            started: Started::At(started),
+            ..Self::default()
+        }
+    }
+
     /// Looks whether a sample has begun or ended meanwhile.
     pub(super) fn look(&mut self, slot: &Slot) {
         let turn = slot.0.turn.load(Ordering::Acquire);
@@ -122,29 +147,36 @@ impl Part {
             return;
         }
         self.turn = turn;
-        if let Some((clock, accounts)) = self.clock.take() {
+        if let (Some(accounts), Some(account)) = (self.accounts.take(), self.account()) {
             // Whoever asked may have given up.
-            let started = slot.started();
-            let _ = accounts.send(clock.account(started, started));
+            let _ = accounts.send(account);
         }
         let announced = slot.lock().clone();
         if let Some(announced) = announced {
-            let clock = WorkerClock::of_waiting_thread().watched_by(&announced.roster);
-            self.clock = Some((clock, announced.accounts));
+            self.clock = Some(WorkerClock::of_waiting_thread().watched_by(&announced.roster));
+            self.accounts = Some(announced.accounts);
+            self.started = Started::Of(slot.clone());
             let _ = announced.joined.send(());
         }
     }
 
+    /// Ends it; the tail is still to be added.
+    pub(super) fn account(&mut self) -> Option<WorkerAccount> {
+        let started = self.started();
+        Some(self.clock.take()?.account(started, started))
+    }
+
     /// Work begins.
-    pub(super) fn take_up(&mut self, slot: &Slot) {
-        if let Some((clock, _)) = &mut self.clock {
-            clock.take_up(slot.started());
+    pub(super) fn take_up(&mut self) {
+        let started = self.started();
+        if let Some(clock) = &mut self.clock {
+            clock.take_up(started);
         }
     }
 
     /// So many items are done.
     pub(super) fn put_down(&mut self, items: u64) {
-        if let Some((clock, _)) = &mut self.clock {
+        if let Some(clock) = &mut self.clock {
             clock.put_down_all(items);
         }
     }
@@ -152,8 +184,15 @@ impl Part {
     /// Waits with `wait`, which is booked under `cause`.
     pub(super) fn blocked<T>(&mut self, cause: Cause, wait: impl FnOnce() -> T) -> T {
         match &mut self.clock {
-            Some((clock, _)) => clock.blocked(cause, wait),
+            Some(clock) => clock.blocked(cause, wait),
             None => wait(),
+        }
+    }
+
+    fn started(&self) -> f64 {
+        match &self.started {
+            Started::At(started) => *started,
+            Started::Of(slot) => slot.started(),
         }
     }
 }

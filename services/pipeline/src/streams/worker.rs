@@ -3,6 +3,7 @@
 use super::consumer::{Consumer, Moved};
 use super::entry::{Entry, What, read};
 use super::hand::{Hand, Held, Mark, Unit};
+use super::keeper;
 use super::link::{LONGEST_BLOCK, Link, Server};
 use super::retrying::Patience;
 use super::run::Run;
@@ -12,8 +13,10 @@ use crate::attempt::Attempt;
 use crate::counts::Counts;
 use crate::item::Item;
 use crate::latency::Latency;
+use crate::metrics::Metrics;
 use crate::pace;
 use crate::stages::{Function, Stage};
+use prometheus::{Histogram, IntGauge};
 use redis::Value;
 use service_kit::sampling::Cause;
 use std::collections::HashMap;
@@ -76,20 +79,52 @@ pub struct Shared {
     pub settings: Settings,
     /// What it has done.
     pub counts: Counts,
-    /// How long items took to the sink.
+    /// How long items took to the sink, since the last sample began.
     pub latency: Mutex<Latency>,
+    /// The same of all, for Prometheus.
+    pub all_latency: Histogram,
+    /// Items in the queue before the stage, for Prometheus.
+    pub depth: IntGauge,
+    /// Those of them that a consumer has taken.
+    pub pending: IntGauge,
     /// Where samples are announced.
     pub slot: Slot,
     /// Take no more.
     pub stop: AtomicBool,
 }
 
-/// The threads.
+/// The threads, and the one that says that they are alive.
 #[derive(Debug)]
 pub struct Workers {
     shared: Arc<Shared>,
     names: Vec<String>,
     threads: Vec<JoinHandle<()>>,
+    ended: Arc<AtomicBool>,
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Shared {
+    /// Of `stage`, counted in `metrics`.
+    pub fn new(stage: Stage, server: Server, settings: Settings, metrics: &Metrics) -> Arc<Self> {
+        let label = [stage.name()];
+        Arc::new(Self {
+            stage,
+            server,
+            settings,
+            counts: metrics.counts(stage),
+            latency: Mutex::default(),
+            all_latency: metrics.latency.clone(),
+            depth: metrics.depth.with_label_values(&label),
+            pending: metrics.pending.with_label_values(&label),
+            slot: Slot::default(),
+            stop: AtomicBool::new(false),
+        })
+    }
 }
 
 impl Workers {
@@ -103,6 +138,7 @@ impl Workers {
             shared,
             names: Vec::new(),
             threads: Vec::new(),
+            ended: Arc::default(),
         };
         for number in 0..workers.shared.settings.threads {
             let stage = workers.shared.stage;
@@ -117,12 +153,12 @@ impl Workers {
             workers.names.push(name);
             workers.threads.push(thread);
         }
+        let (shared, names) = (workers.shared.clone(), workers.names.clone());
+        let ended = workers.ended.clone();
+        std::thread::Builder::new()
+            .name("keeper".into())
+            .spawn(move || keeper::keep(&shared, &names, &ended))?;
         Ok(workers)
-    }
-
-    /// Their names as consumers.
-    pub fn names(&self) -> &[String] {
-        &self.names
     }
 
     /// Has them finish what they hold; what is not done by the deadline is given
@@ -137,11 +173,14 @@ impl Workers {
         if ended() {
             return true;
         }
-        // What they do from now on is refused as soon as somebody has taken it over.
+        // No sign of life any more. What they do from now on is refused as soon as
+        // somebody has taken it over.
+        self.ended.store(true, Ordering::Relaxed);
         match self.shared.server.connect() {
             Ok(mut link) => {
-                for name in self.names {
+                for name in &self.names {
                     let stage = self.shared.stage;
+                    let name = name.clone();
                     if let Err(trouble) = (Consumer { stage, name }).give_back(&mut link) {
                         tracing::warn!("what is left cannot be given back now: {trouble}");
                     }
@@ -312,7 +351,9 @@ impl Worker {
         let take = self
             .consumer
             .take(link, count, Some(block.min(LONGEST_BLOCK)));
+        let since = pace::now();
         let answer = self.part.blocked(Cause::Input, || link.ask_one(take))?;
+        self.shared.counts.starved(pace::now() - since);
         self.took(answer)?;
         if !self.hand.is_idle() || self.hand.window.is_empty() {
             self.window_since = None;
@@ -421,7 +462,7 @@ impl Worker {
         if self.consumer.stage == Stage::Sink {
             return self.store();
         }
-        self.part.take_up(&self.shared.slot);
+        self.part.take_up();
         let began = pace::now();
         let (mut items, mut service) = (0, 0);
         while let Some(held) = self.hand.taken.pop_front() {
@@ -583,7 +624,9 @@ impl Worker {
         let mut wait = redis::cmd("BLPOP");
         wait.arg(link.server.keys.room(next));
         wait.arg(ROOM_WAIT.as_secs_f64());
+        let since = pace::now();
         self.part.blocked(Cause::Output, || link.ask_one(wait))?;
+        self.shared.counts.blocked(pace::now() - since);
         Ok(())
     }
 
@@ -594,7 +637,7 @@ impl Worker {
         };
         let run = first.run.clone();
         self.appoint(&run);
-        self.part.take_up(&self.shared.slot);
+        self.part.take_up();
         let began = pace::now();
         let same_run = |held: &&Held| Arc::ptr_eq(&held.run, &run);
         // A step's arguments are ten per item, and Lua takes no more than 8,000 of some.
@@ -637,7 +680,9 @@ impl Worker {
                 continue;
             }
             done += 1;
-            latency.record(now.saturating_sub(held.item.born), 1);
+            let nanos = now.saturating_sub(held.item.born);
+            latency.record(nanos, 1);
+            self.shared.all_latency.observe(nanos as f64 / 1e9);
             counts.held(now.saturating_sub(held.taken));
         }
         drop(latency);
