@@ -10,6 +10,7 @@ mod ours;
 mod overhead;
 mod parallel;
 mod peers;
+mod pipeline;
 mod programs;
 mod rounds;
 mod scraper;
@@ -45,6 +46,8 @@ enum Part {
     Overhead,
     /// Fetching against its ideal, and against aiohttp and requests in Python
     Scraper,
+    /// A hop of the pipeline, over Redis and in one process, against Python's
+    Pipeline,
 }
 
 fn main() -> ExitCode {
@@ -69,5 +72,6 @@ fn measure(part: Part, rounds: u32) -> anyhow::Result<table::Figures> {
         Part::Sieve => sieve::against_primesieve(&primes()?, rounds),
         Part::Overhead => overhead::of_a_station(&primes()?, rounds),
         Part::Scraper => scraper::against_peers(rounds),
+        Part::Pipeline => pipeline::against_peers(rounds),
     }
 }

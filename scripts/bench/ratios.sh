@@ -7,6 +7,7 @@ measure_peers() { ratios peers; }
 measure_parallel() { ratios parallel; }
 measure_sieve() { ratios sieve; }
 measure_overhead() { ratios overhead; }
+measure_pipeline() { ratios pipeline; }
 
 # Storing is measured where Docker answers and has the image of lab-scraper.
 measure_scraper() {
@@ -37,6 +38,6 @@ stop_database() {
 }
 
 ratios() {
-    nice cargo build --quiet --release --locked -p primes -p origin -p scraper -p benches </dev/null
+    nice cargo build --quiet --release --locked -p primes -p origin -p scraper -p pipeline -p benches </dev/null
     "${CARGO_TARGET_DIR:-target}/release/benches" "$1" </dev/null >"$work/table"
 }

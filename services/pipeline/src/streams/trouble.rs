@@ -100,7 +100,7 @@ fn kind(error: &RedisError) -> Kind {
         _ if says("WRONGPASS") || says("NOAUTH") || says("NOPERM") => Kind::Password,
         _ if says("READONLY") => Kind::ReadOnly,
         _ if says("LOADING") => Kind::Loading,
-        _ if says("OOM command") => Kind::Full,
+        _ if says("OOM") => Kind::Full,
         _ if says("NOGROUP") || says("NOSCRIPT") || says("UNBLOCKED") => Kind::Forgotten,
         _ if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() => {
             Kind::Away

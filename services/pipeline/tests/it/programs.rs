@@ -4,8 +4,9 @@ use crate::redis_server::RedisServer;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use service_kit::address::AddressLine;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -69,40 +70,13 @@ pub(crate) struct Pipeline<'r> {
 impl Pipeline<'_> {
     /// A process of `stage`, once its addresses are known.
     pub(crate) fn stage(&self, stage: &str, options: &str) -> StageProcess {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let log = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-        let mut command = command("serve --port 0 --admin-port 0");
+        let mut command = command("serve");
         command
-            .args([
-                "--stage",
-                stage,
-                "--name",
-                self.name,
-                "--stages",
-                self.stages,
-            ])
-            .args(["--redis-url", &self.redis.url()])
-            .args([
-                "--station",
-                &format!("{}-{}-{number}", self.name, std::process::id()),
-            ])
+            .args(["--stage", stage, "--name", self.name])
+            .args(["--stages", self.stages, "--redis-url", &self.redis.url()])
             .args(self.options.split_whitespace())
-            .args(options.split_whitespace())
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(&log).unwrap());
-        let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        let output = child.stdout.take().unwrap();
-        BufReader::new(output).read_line(&mut line).unwrap();
-        let said = || std::fs::read_to_string(&log).unwrap_or_default();
-        let addresses = serde_json::from_str(&line);
-        let addresses = addresses.unwrap_or_else(|error| panic!("{error}: {line:?} {}", said()));
-        StageProcess {
-            child,
-            addresses,
-            log,
-        }
+            .args(options.split_whitespace());
+        StageProcess::start(command)
     }
 
     /// `pipeline source` with `options`.
@@ -129,6 +103,34 @@ impl Pipeline<'_> {
 }
 
 impl StageProcess {
+    /// What `command` begins to serve, once its addresses are known.
+    pub(crate) fn start(mut command: Command) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let log = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        let mut child = command
+            .args(["--port", "0", "--admin-port", "0"])
+            .args([
+                "--station",
+                &format!("test-{}-{number}", std::process::id()),
+            ])
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let output = child.stdout.take().unwrap();
+        BufReader::new(output).read_line(&mut line).unwrap();
+        let said = || std::fs::read_to_string(&log).unwrap_or_default();
+        let addresses = serde_json::from_str(&line);
+        let addresses = addresses.unwrap_or_else(|error| panic!("{error}: {line:?} {}", said()));
+        Self {
+            child,
+            addresses,
+            log,
+        }
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -139,14 +141,22 @@ impl StageProcess {
         self.child.wait().unwrap();
     }
 
-    /// Waits until it ends.
-    pub(crate) fn ended(mut self) -> ExitStatus {
+    /// Waits until it ends; its exit code, and what it has logged.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
         let mut status = None;
         until("the end of a stage", || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });
-        status.unwrap()
+        (status.unwrap().code(), self.log())
+    }
+
+    /// A metric of it, all stages together; 0 where it is not there.
+    pub(crate) fn count(&self, metric: &str) -> u64 {
+        let (_, scrape) = self.get(self.addresses.admin, "/metrics");
+        let lines = scrape.lines().filter(|line| line.starts_with(metric));
+        let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        values.sum::<f64>() as u64
     }
 
     /// What it has logged.
@@ -155,19 +165,30 @@ impl StageProcess {
     }
 
     /// Asks one of its addresses; what it answers, without the head.
-    pub(crate) fn get(&self, address: std::net::SocketAddr, path: &str) -> (u16, String) {
-        use std::io::Write as _;
-        let mut stream = std::net::TcpStream::connect(address).unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: stage\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        (status.unwrap_or(0), body.to_owned())
+    pub(crate) fn get(&self, address: SocketAddr, path: &str) -> (u16, String) {
+        asked(address, &format!("GET {path} HTTP/1.1\r\n"), "")
+    }
+
+    /// Its answer to `POST /run`.
+    pub(crate) fn run(&self, request: &Value) -> (u16, Value) {
+        let body = request.to_string();
+        let head = format!(
+            "POST /run HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
+            body.len()
+        );
+        let (status, answer) = asked(self.addresses.api, &head, &body);
+        let answer = serde_json::from_str(&answer);
+        (
+            status,
+            answer.unwrap_or_else(|error| panic!("{status}: {error}")),
+        )
+    }
+
+    /// A document of its API.
+    pub(crate) fn document(&self, path: &str) -> Value {
+        let (status, text) = self.get(self.addresses.api, path);
+        assert_eq!(status, 200, "{text}");
+        serde_json::from_str(&text).unwrap()
     }
 
     /// Waits until it is ready.
@@ -176,6 +197,23 @@ impl StageProcess {
             self.get(self.addresses.admin, "/readyz").0 == 200
         });
     }
+}
+
+/// Sends a request whose head lacks its end; the status, and the answer's body.
+fn asked(address: SocketAddr, head: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    let request = format!("{head}host: stage\r\nconnection: close\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    assert!(!head.contains("transfer-encoding"), "{head}");
+    (status.unwrap_or(0), body.to_owned())
 }
 
 impl Drop for StageProcess {
