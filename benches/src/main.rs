@@ -6,6 +6,8 @@
 
 mod http;
 mod jobs;
+mod load;
+mod origin;
 mod ours;
 mod overhead;
 mod parallel;
@@ -48,6 +50,8 @@ enum Part {
     Scraper,
     /// A hop of the pipeline, over Redis and in one process, against Python's
     Pipeline,
+    /// The load generator against wrk, and how exact its schedule is
+    Load,
 }
 
 fn main() -> ExitCode {
@@ -73,5 +77,6 @@ fn measure(part: Part, rounds: u32) -> anyhow::Result<table::Figures> {
         Part::Overhead => overhead::of_a_station(&primes()?, rounds),
         Part::Scraper => scraper::against_peers(rounds),
         Part::Pipeline => pipeline::against_peers(rounds),
+        Part::Load => load::against_wrk(rounds),
     }
 }

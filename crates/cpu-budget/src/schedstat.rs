@@ -44,7 +44,12 @@ impl SchedStat {
 
     /// Those of a process's first thread. It need not have run yet.
     pub fn of_process(id: u32) -> Option<Self> {
-        Self::open(format!("/proc/{id}/task/{id}"))
+        Self::of_thread(id, id)
+    }
+
+    /// Those of one thread of a process, by the kernel's numbers of both.
+    pub fn of_thread(process: u32, thread: u32) -> Option<Self> {
+        Self::open(format!("/proc/{process}/task/{thread}"))
     }
 
     fn open(folder: String) -> Option<Self> {

@@ -43,6 +43,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
             registry.clone(),
             readiness.clone(),
         )?,
+        http: None,
     };
     let routes = Router::new().route("/", get(|| async { "hello" }));
     readiness.ready();

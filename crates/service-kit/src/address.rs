@@ -12,6 +12,9 @@ pub struct AddressLine {
     pub api: SocketAddr,
     /// Its admin endpoints.
     pub admin: SocketAddr,
+    /// What it serves beside its API; most services serve nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<SocketAddr>,
 }
 
 impl AddressLine {
@@ -44,6 +47,7 @@ mod tests {
         let line = AddressLine {
             api: "127.0.0.1:1234".parse().unwrap(),
             admin: "[::1]:5678".parse().unwrap(),
+            http: None,
         };
         let mut out = Vec::new();
 
@@ -54,5 +58,13 @@ mod tests {
             "{\"api\":\"127.0.0.1:1234\",\"admin\":\"[::1]:5678\"}\n"
         );
         assert_eq!(serde_json::from_slice::<AddressLine>(&out).unwrap(), line);
+
+        let serving = AddressLine {
+            http: Some("127.0.0.1:3000".parse().unwrap()),
+            ..line
+        };
+        let text = serde_json::to_string(&serving).unwrap();
+        assert!(text.ends_with("\"http\":\"127.0.0.1:3000\"}"), "{text}");
+        assert_eq!(serde_json::from_str::<AddressLine>(&text).unwrap(), serving);
     }
 }

@@ -13,6 +13,7 @@
 //! | [`healthcheck`](mod@healthcheck) | the `healthcheck` command |
 //! | [`host`] | the machine, for a run report |
 //! | [`runlock`] | one measured run at a time |
+//! | [`open_files`] | how many connections the limit of open files allows |
 //! | [`openapi`] | what stations' API descriptions have in common |
 //! | [`sampling`] | one sample: aligned start, workers' clocks, counters |
 //! | [`station`] | `POST /run`: one measured run at a time, its progress, its end |
@@ -28,6 +29,7 @@ pub mod admin;
 pub mod config;
 pub mod healthcheck;
 pub mod host;
+pub mod open_files;
 pub mod openapi;
 pub mod problem;
 pub mod runlock;

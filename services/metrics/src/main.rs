@@ -78,6 +78,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             registry.clone(),
             readiness.clone(),
         )?,
+        http: None,
     };
     let routes = routes::router(Arc::new(monitor));
     readiness.ready();

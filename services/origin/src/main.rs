@@ -9,13 +9,15 @@ mod library;
 mod metrics;
 mod server;
 mod service;
+mod timer;
 mod visit;
 
+use anyhow::Context;
 use config::{Cli, ServeConfig};
 use service_kit::address::AddressLine;
 use service_kit::admin::{self, Readiness, Service};
 use service_kit::shutdown::Shutdown;
-use service_kit::{config as configuration, healthcheck, runtime, telemetry};
+use service_kit::{config as configuration, healthcheck, open_files, runtime, telemetry};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -45,10 +47,13 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let line = AddressLine {
         api: listeners.api.local_addr()?,
         admin: admin::start(SERVICE, listeners.admin, registry, readiness.clone())?,
+        http: None,
     };
-    let connections = server::most_connections(config.manner.max_connections);
+    let connections =
+        open_files::most_connections(config.manner.max_connections, server::OTHER_FILES);
     let drain = config.manner.drain_seconds;
-    let origin = Arc::new(service::Origin::new(web, config.manner, metrics));
+    let timer = timer::Timer::start().context("cannot start a timer")?;
+    let origin = Arc::new(service::Origin::new(web, config.manner, metrics, timer));
     readiness.ready();
     line.announce()?;
     server::serve(origin, listeners.api, connections, drain, shutdown).await;

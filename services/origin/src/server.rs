@@ -9,7 +9,6 @@ use crate::service::Origin;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustix::process::{Resource, getrlimit, setrlimit};
 use service_kit::shutdown::Shutdown;
 use std::error::Error as _;
 use std::net::{IpAddr, SocketAddr};
@@ -24,32 +23,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Files that are open beside connections: sockets that listen, the admin's
 /// connections, the log, what the runtime needs.
-const OTHER_FILES: u64 = 100;
-
-/// How many connections can be open at once, `wanted` at most: each is a file,
-/// and shells mostly allow 1024 of these, though more may be had for the asking.
-pub fn most_connections(wanted: u32) -> usize {
-    let wanted = u64::from(wanted);
-    let mut limit = getrlimit(Resource::Nofile);
-    let needed = wanted + OTHER_FILES;
-    if limit.current.is_some_and(|files| files < needed) {
-        let hard = limit.maximum.unwrap_or(needed);
-        limit.current = Some(needed.min(hard));
-        if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            tracing::warn!(%error, "cannot raise the limit of open files");
-        }
-    }
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let most = wanted.min(files.saturating_sub(OTHER_FILES)).max(1);
-    if most < wanted {
-        tracing::warn!(
-            most,
-            wanted,
-            "fewer connections than asked for: the limit of open files (ulimit -n) leaves room for no more"
-        );
-    }
-    most as usize
-}
+pub const OTHER_FILES: u64 = 100;
 
 /// Serves `origin` until `shutdown` begins, then drains for `drain` at most.
 pub async fn serve(

@@ -5,6 +5,7 @@ use crate::body::{Answer, Broken};
 use crate::config::Manner;
 use crate::library::Library;
 use crate::metrics::Metrics;
+use crate::timer::Timer;
 use crate::visit::Visit;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT_ENCODING, HOST};
@@ -26,8 +27,9 @@ pub struct Origin {
     pub(crate) library: Arc<Library>,
     pub(crate) manner: Manner,
     metrics: Arc<Metrics>,
-    /// The only lock on the way of a request, and free but for the moment in
-    /// which the account is begun anew.
+    timer: Timer,
+    /// On the way of a request, and free but for the moment in which the
+    /// account is begun anew.
     account: RwLock<Arc<Account>>,
     started: Instant,
 }
@@ -51,12 +53,13 @@ impl Account {
 
 impl Origin {
     /// Serves `web` in this manner.
-    pub fn new(web: Web, manner: Manner, metrics: Arc<Metrics>) -> Self {
+    pub fn new(web: Web, manner: Manner, metrics: Arc<Metrics>, timer: Timer) -> Self {
         Self {
             account: RwLock::new(Account::new(&web, &manner)),
             library: Arc::new(Library::new(web)),
             manner,
             metrics,
+            timer,
             started: Instant::now(),
         }
     }
@@ -167,7 +170,7 @@ impl Origin {
         }
         let latency = self.web().latency(route, attempt);
         if !latency.is_zero() {
-            tokio::time::sleep(latency).await;
+            self.timer.sleep(latency).await;
         }
         let coding = self.coding(request);
         match route {

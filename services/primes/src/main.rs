@@ -59,6 +59,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             registry.clone(),
             readiness.clone(),
         )?,
+        http: None,
     };
     let routes = routes::router(shared);
     readiness.ready();

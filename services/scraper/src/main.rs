@@ -85,6 +85,7 @@ async fn serve(config: ServeConfig, database: Option<Database>) -> anyhow::Resul
             registry.clone(),
             readiness.clone(),
         )?,
+        http: None,
     };
     let routes = routes::router(shared).merge(jobs::router(jobs.clone()));
     readiness.ready();

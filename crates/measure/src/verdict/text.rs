@@ -1,9 +1,10 @@
 //! What happened and the figures that prove it, in plain words.
 
+use super::Case;
 use super::agree::Agreement;
 use super::rules::Unknown;
+use super::thresholds::{STOLEN, USED_UP};
 use super::words::{count, cpu_count, cpu_noun, cpus, kind, percent};
-use super::{Case, thresholds::STOLEN};
 use crate::figures::RoundFigures;
 use crate::report::{BlockedBy, TimeBudget, VerdictKind};
 
@@ -24,8 +25,9 @@ pub(super) fn text(case: &Case, agreement: &Agreement) -> String {
         ),
         VerdictKind::Bursts => bursts(case),
         VerdictKind::Quota => format!(
-            "The quota was the limit: all of it ({}) was used{}, and for {} of worker time it kept \
+            "The quota was the limit: {} of it ({}) was used{}, and for {} of worker time it kept \
              threads off a CPU.",
+            how_much_of_the_quota(case),
             maybe(case.quota_cpus(), cpu_count),
             once_begun(case),
             percent(budget.throttled)
@@ -56,6 +58,15 @@ fn once_begun(case: &Case) -> &'static str {
     }
 }
 
+/// All of it, or the share that is not all: of a job that waits it may be less.
+fn how_much_of_the_quota(case: &Case) -> String {
+    let used = case.median(|r| Some(r.usage_once_begun_cpus()? / r.quota_cpus()?));
+    match used {
+        Some(used) if used < USED_UP => percent(used),
+        _ => "all".to_owned(),
+    }
+}
+
 /// The share of the time before there was anything to do, where it shows.
 fn idle_start(case: &Case) -> Option<f64> {
     let share = case.median(|r| Some(r.idle_start_share()))?;
@@ -80,11 +91,24 @@ fn host(case: &Case, budget: &TimeBudget) -> String {
         ),
         _ => format!(
             "Something else had the CPU: for {} of their time the workers were ready and none \
-             was free, while other processes used {} of the allowed CPUs.",
+             was free, while other processes used {} of the allowed CPUs{}.",
             percent(budget.runnable),
-            maybe(case.median(|r| r.others_share), percent)
+            maybe(case.median(|r| r.others_share), percent),
+            of_the_load(case)
         ),
     }
+}
+
+/// How much of what others used was the lab's own, where the samples were taken
+/// under a load from outside.
+fn of_the_load(case: &Case) -> String {
+    let share = case.median(|r| r.load_share);
+    share.map_or_else(String::new, |share| {
+        format!(
+            ", {} of them the lab's own load generator, which shares these CPUs",
+            percent(share)
+        )
+    })
 }
 
 fn bursts(case: &Case) -> String {

@@ -21,6 +21,11 @@ pub const IDLE: f64 = 0.10;
 /// and the last refill of a sample of 1 to 2 s cost up to 3 %.
 pub const USED_UP: f64 = 0.97;
 
+/// The same of a job that waits, where the quota costs a [`LOSS`] as well: each
+/// repeat ends with fewer and fewer items under way, and the refills of that time
+/// find less to do. From here on more at once would gain a tenth at most.
+pub const USED_UP_WAITING: f64 = 0.90;
+
 /// Usage of the allowed CPUs above which the counters contradict each other:
 /// they are read a fraction of a millisecond apart, and the kernel charges CPU
 /// time up to a tick late.
@@ -38,6 +43,11 @@ pub const BURSTS: u64 = 2;
 /// Share of quota periods that ran out from which on it was nearly every one:
 /// work that fits on average leaves some periods alone.
 pub const EVERY_PERIOD: f64 = 0.9;
+
+/// Usage of its quota from which on a server whose every period runs out has
+/// used it up: what its clients take to ask again after a refill is less than a
+/// tenth of a period.
+pub const SERVER_USED_UP: f64 = 0.9;
 
 /// Throttled share of worker time under a quota that is used up. Lower than
 /// [`LOSS`]: with usage at the quota even a little throttling says which of
@@ -78,3 +88,6 @@ pub const SAME_SHARE: f64 = 0.03;
 
 /// CPUs that differ by less than this are the same number.
 pub const SAME_CPUS: f64 = 1e-6;
+
+/// The part of something that is most of it.
+pub const MOSTLY: f64 = 0.5;

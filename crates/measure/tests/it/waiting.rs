@@ -198,9 +198,9 @@ fn a_share_that_cannot_be_leaves_no_figure() {
 
 #[test]
 fn the_time_before_the_first_page_is_none_in_which_the_quota_was_left_unused() {
-    // 2 s of CPU time under a quarter, after 100 ms: 95 % of the quota.
+    // 88 % of the quota in all, and 92 % of it after the first 100 ms.
     let sample = replica(2.1)
-        .worker(0.5, 1.4)
+        .worker(0.46, 1.44)
         .blocked(|b| b.io = 0.2)
         .throttled(21, 20, 1.4);
     let kind = |rounds| {
@@ -325,4 +325,114 @@ fn what_a_page_costs_is_told_of_pages_that_came() {
         next.contains(&format!("about {crossing:.0} at once")),
         "{next}"
     );
+}
+
+/// What the two threads of one sample spent: the one that fetches and the one
+/// that parses, in seconds of running, throttled, and waiting for io.
+struct Threads {
+    wall: f64,
+    fetches: [f64; 3],
+    parses: [f64; 3],
+    /// Periods that ran out, of all.
+    ran_out: u64,
+}
+
+/// The kind of a row with so many pages of 2 ms at once on a quarter CPU: the
+/// CPU time of 12.75 of them is what it grants while one is waited for.
+fn kind_with(at_once: f64, threads: &Threads) -> VerdictKind {
+    let Threads {
+        wall,
+        fetches,
+        parses,
+        ran_out,
+    } = threads;
+    let sample = replica(*wall)
+        .worker(fetches[0], fetches[1])
+        .blocked(|b| b.io = fetches[2])
+        .worker(parses[0], parses[1])
+        .blocked(|b| b.io = parses[2])
+        .throttled((wall / 0.1) as u64, *ran_out, fetches[1].max(parses[1]));
+    let rounds = samples(448.0, at_once, &sample);
+    let row = light("quarter", "async", at_once as usize, rounds);
+    let row = analysed(station("quarter", Some(0.25)), row);
+    row.verdict.unwrap().kind
+}
+
+#[test]
+fn below_the_crossing_a_row_waits_and_above_it_the_quota_binds() {
+    // 16 ms of CPU time, and then 100 ms of waiting.
+    let below = Threads {
+        wall: 6.5,
+        fetches: [0.06, 0.0, 6.44],
+        parses: [0.84, 0.0, 5.66],
+        ran_out: 0,
+    };
+    assert_eq!(kind_with(8.0, &below), VerdictKind::Waiting);
+    // 24 ms, which another turn's meet in one period now and then: waiting is
+    // four fifths of it all the same.
+    let just_below = Threads {
+        wall: 4.6,
+        fetches: [0.06, 0.05, 4.49],
+        parses: [0.84, 0.25, 3.51],
+        ran_out: 6,
+    };
+    assert_eq!(kind_with(12.0, &just_below), VerdictKind::Waiting);
+    // 28 ms: the quota runs out in nearly every period, and the last turns leave
+    // some of it.
+    let just_above = Threads {
+        wall: 3.9,
+        fetches: [0.06, 0.6, 3.24],
+        parses: [0.84, 2.2, 0.86],
+        ran_out: 36,
+    };
+    assert_eq!(kind_with(14.0, &just_above), VerdictKind::Quota);
+    let above = Threads {
+        wall: 3.7,
+        fetches: [0.06, 1.4, 2.24],
+        parses: [0.84, 2.76, 0.1],
+        ran_out: 36,
+    };
+    assert_eq!(kind_with(64.0, &above), VerdictKind::Quota);
+}
+
+#[test]
+fn a_quota_that_short_repeats_do_not_use_to_the_last_bit_binds_all_the_same() {
+    // 256 at once: three jobs, each with a tenth of a second before its first
+    // page and a last period that is half empty; 93 % of the quota between.
+    let sample = replica(2.0)
+        .worker(0.395, 1.3)
+        .blocked(|b| b.io = 0.305)
+        .throttled(20, 18, 1.3);
+    let mut rounds = samples(1000.0, 256.0, &sample);
+    for round in &mut rounds {
+        round.repeats = 3;
+    }
+    let row = light("quarter", "async", 256, rounds);
+    let verdict = analysed(station("quarter", Some(0.25)), row)
+        .verdict
+        .unwrap();
+    assert_eq!(verdict.kind, VerdictKind::Quota, "{verdict:?}");
+    assert!(
+        verdict
+            .text
+            .contains("93 % of it (0.25 CPUs) was used once"),
+        "{}",
+        verdict.text
+    );
+}
+
+#[test]
+fn where_others_have_the_cpus_it_is_not_said_that_this_work_needs_them() {
+    let beside = |others: f64| {
+        let sample = waits(1.65, 0.3).others(others);
+        let row = light("one", "async", 64, samples(1000.0, 64.0, &sample));
+        let row = analysed(station("one", Some(1.0)), row);
+        row.verdict.unwrap().next
+    };
+    let busy = beside(3.0);
+    assert!(
+        busy.contains("what others leave of the CPU binds there"),
+        "{busy}"
+    );
+    assert!(beside(0.0).contains("128 instead of 64 should be"));
 }

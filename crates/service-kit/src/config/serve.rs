@@ -80,9 +80,18 @@ impl Addresses {
     /// # Errors
     /// When an address is taken or not this machine's; the message names it and the option.
     pub async fn bind(&self) -> anyhow::Result<Listeners> {
+        self.bind_as("--port").await
+    }
+
+    /// The same where the option of the API's port has another name.
+    ///
+    /// # Errors
+    /// As [`Addresses::bind`].
+    pub async fn bind_as(&self, api_option: &str) -> anyhow::Result<Listeners> {
+        let api_option = format!("{api_option} (API_PORT)");
         let admin = bind(self.admin(), "--admin-port (ADMIN_PORT)").await?;
         Ok(Listeners {
-            api: bind(self.api(), "--port (API_PORT)").await?,
+            api: bind(self.api(), &api_option).await?,
             admin: admin
                 .into_std()
                 .context("cannot hand over the admin socket")?,

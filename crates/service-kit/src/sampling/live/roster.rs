@@ -94,6 +94,17 @@ impl Roster {
         Some(self.add(stat.into(), Track::of_child(monotonic_seconds())))
     }
 
+    /// Enters a thread of another process, which lived before the sample and will
+    /// after it; what it has used until now is no part of it. `None` where the
+    /// kernel does not count its time.
+    pub fn enter_other(&self, stat: Arc<SchedStat>) -> Option<Watching> {
+        let (at, read) = (monotonic_seconds(), stat.read()?);
+        let figures = Counted::from(read);
+        let mut track = Track::new(at, read, figures);
+        track.begin(Begun { at, figures });
+        Some(self.add(stat, track))
+    }
+
     fn add(&self, stat: Arc<SchedStat>, track: Track) -> Watching {
         let worker = Arc::new(Worker {
             stat,

@@ -87,6 +87,7 @@ mod tests {
         AddressLine {
             api: "127.0.0.1:41".parse().unwrap(),
             admin: "127.0.0.1:42".parse().unwrap(),
+            http: None,
         }
     }
 

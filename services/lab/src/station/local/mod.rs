@@ -197,6 +197,7 @@ fn with_postgres(environment: &mut BTreeMap<String, String>, postgres: Option<&P
     let addresses = AddressLine {
         api: postgres.address,
         admin: postgres.address,
+        http: None,
     };
     for value in environment.values_mut() {
         *value = if value == POSTGRES_PASSWORD {
@@ -308,6 +309,23 @@ impl Stations for Local {
                 admin: process.addresses.admin,
             });
             Ok(replicas.collect())
+        })
+    }
+
+    fn served<'a>(&'a self, station: &'a str) -> Answering<'a, Vec<String>> {
+        Box::pin(async move {
+            let mut stations = self.stations.lock().await;
+            let running = found(&mut stations, station)?;
+            let served = running
+                .replicas
+                .iter()
+                .map(|process| process.addresses.http);
+            let served: Option<Vec<_>> = served.collect();
+            let served = served.with_context(|| format!("{station} serves nobody"))?;
+            Ok(served
+                .into_iter()
+                .map(|address| format!("http://{address}/"))
+                .collect())
         })
     }
 

@@ -1,0 +1,6 @@
+//! The station: samples of the family while something else loads it.
+
+pub mod api;
+mod openapi;
+pub mod routes;
+mod sample;
