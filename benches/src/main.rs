@@ -4,6 +4,7 @@
 //! Each part prints a Markdown table, and below it what is not installed here.
 //! A wrong prime count, ours or another's, fails it; a time never does.
 
+mod cluster;
 mod http;
 mod jobs;
 mod load;
@@ -52,6 +53,8 @@ enum Part {
     Pipeline,
     /// The load generator against wrk, and how exact its schedule is
     Load,
+    /// The prefork server against Node's cluster, and against bare hyper
+    Cluster,
 }
 
 fn main() -> ExitCode {
@@ -78,5 +81,6 @@ fn measure(part: Part, rounds: u32) -> anyhow::Result<table::Figures> {
         Part::Scraper => scraper::against_peers(rounds),
         Part::Pipeline => pipeline::against_peers(rounds),
         Part::Load => load::against_wrk(rounds),
+        Part::Cluster => cluster::against_peers(rounds),
     }
 }

@@ -8,7 +8,7 @@
 use crate::arrivals::Arrivals;
 use crate::quota::QuotaModel;
 use crate::replay::{Replay, Server, over_phases};
-use crate::report::{ReplicaAccount, Round, RunReport};
+use crate::report::{Round, RunReport};
 
 /// Names of raw figures ([`Round::figures`]) of such a sample. Those of the load
 /// are by the account of whoever made it.
@@ -23,6 +23,10 @@ pub mod raw {
     pub const FAILED_AS: &str = "failed_";
     /// Requests that the station's workers say they served.
     pub const SERVED: &str = "served";
+    /// Answers that were looked at, one of each replica after the sample.
+    pub const LOOKED_AT: &str = "answers_looked_at";
+    /// Those of them that were wrong, or did not come.
+    pub const WRONG: &str = "answers_wrong";
     /// Workers that the station started in place of dead ones.
     pub const RESTARTS: &str = "restarts";
     /// Seconds of load.
@@ -124,7 +128,11 @@ impl Served {
             },
         };
         let cost = figure(raw::REQUEST_CPU_SECONDS)?;
-        let quota = quota(replica)?;
+        let quota = match (replica.quota_cpus, replica.quota_known) {
+            (Some(cpus), _) => Some(QuotaModel::new(cpus, replica.period_seconds?)?),
+            (None, true) => None,
+            (None, false) => return None,
+        };
         let threads = figure(raw::THREADS)? as usize;
         let all = replica.cpus.count? as f64;
         let alone = Server::new(threads, all, cost, quota)?;
@@ -175,15 +183,6 @@ fn arrivals(round: &Round) -> Option<Arrivals> {
             size: size as u32,
             every_seconds: figure(raw::BURST_EVERY_SECONDS)?,
         }),
-    }
-}
-
-/// The quota that the sample ran under, `Some(None)` where there is none.
-fn quota(replica: &ReplicaAccount) -> Option<Option<QuotaModel>> {
-    match (replica.quota_cpus, replica.quota_known) {
-        (Some(cpus), _) => QuotaModel::new(cpus, replica.period_seconds?).map(Some),
-        (None, true) => Some(None),
-        (None, false) => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the labs of servers under a load from outside have in common.
 
+use super::driven::{Load, Question};
+use super::invariants::RIGHT_ANSWERS;
 use super::samples::{Seen, check};
 use crate::station::Around;
 use measure::report::{Drill, Invariant, Outcome, Round, Row, RunReport, Station};
@@ -11,7 +13,7 @@ use measure::text::names::replicas;
 /// The service beside the stations that makes the load.
 pub const DRIVER: &str = "load";
 
-pub const ALL_ANSWERED: &str = "every request was answered, and right";
+pub const ALL_ANSWERED: &str = "every request was answered";
 pub const COUNTED_ALIKE: &str =
     "the servers counted the requests that the load generator says were answered";
 pub const NOBODY_DIED: &str = "no worker died but where it was to";
@@ -38,8 +40,34 @@ pub fn one_replica_each(stations: &[Station]) -> Result<(), String> {
     }
 }
 
-/// No request of any sample was lost, refused or answered wrong.
+/// What a request of this work asks for: the sum of the numbers below it.
+pub fn question(load: &Load) -> Option<Question> {
+    let work = *load.figures.get(raw::WORK)? as u64;
+    Some(Question {
+        work,
+        result: work.checked_mul(work.saturating_sub(1))? / 2,
+    })
+}
+
+/// The answers that were looked at, one of each replica after each sample.
 pub fn answers_right(report: &RunReport) -> Invariant {
+    check(report, RIGHT_ANSWERS, |round| {
+        let figure = |name: &str| round.figures.get(name).copied();
+        let (Some(asked), Some(wrong)) = (figure(raw::LOOKED_AT), figure(raw::WRONG)) else {
+            return Seen::Unknown;
+        };
+        if wrong < 0.5 {
+            Seen::Held
+        } else {
+            Seen::Broken(format!(
+                "answered {wrong:.0} of {asked:.0} requests wrong or not at all"
+            ))
+        }
+    })
+}
+
+/// No request of any sample was lost or refused.
+pub fn all_answered(report: &RunReport) -> Invariant {
     check(report, ALL_ANSWERED, |round| {
         let Some(failed) = round.figures.get(raw::FAILED) else {
             return Seen::Unknown;

@@ -108,6 +108,9 @@ impl Runner<'_> {
         let own: Vec<_> = answers.iter().map(|a| a.figures.clone()).collect();
         let mut figures = raw_figures(row, load, window, &answer, &own);
         figures.insert(measure::serving::raw::SEED.to_owned(), seed as f64);
+        if let Some(question) = driven.question(load) {
+            figures.extend(self.look_at_answers(&at.station.name, question).await);
+        }
         let own = |answer: Answer| self.stations.own_account(answer.account);
         let replicas: Vec<ReplicaAccount> = answers.into_iter().map(own).collect();
         let round = Round {

@@ -282,9 +282,9 @@ fn report(
         match ended {
             Ended::Source(source) => given = source,
             Ended::Stage(dead) => letters.merge(dead),
-            Ended::Sink(sunk) => {
-                sink.tally.merge(&sunk.tally);
-                sink.latency.merge(&sunk.latency);
+            Ended::Sink(part) => {
+                sink.tally.merge(&part.tally);
+                sink.latency.merge(&part.latency);
             }
         }
     }
@@ -329,3 +329,6 @@ impl Watched {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

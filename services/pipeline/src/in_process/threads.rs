@@ -3,6 +3,7 @@
 use super::queue::Take;
 use super::worker::{Outgoing, Worker};
 use crate::attempt::Attempt;
+use crate::counts::Counts;
 use crate::item::Item;
 use crate::latency::Latency;
 use crate::pace::{self, Pace};
@@ -76,11 +77,11 @@ pub(super) fn source(
     worker.take_up();
     loop {
         let now = pace::now();
-        if !out.give_on(worker, now, false) || worker.control.is_draining() {
+        if out.give_on(worker, now, false).is_none() || worker.control.is_draining() {
             break;
         }
         if let Some(wait) = pace.wait(given.items, now) {
-            if !out.give_on(worker, now, true) {
+            if out.give_on(worker, now, true).is_none() {
                 break;
             }
             worker.put_down();
@@ -135,10 +136,31 @@ pub(super) fn stage(
         worker.put_down();
     }
     if !worker.control.is_cancelled() {
-        on_window(worker, attempt, &window, out, &mut letters);
+        let mut done = Done::default();
+        on_window(worker, attempt, &window, out, &mut letters, &mut done);
+        done.count(&worker.counts);
         out.give_on(worker, pace::now(), true);
     }
     letters
+}
+
+/// What was done since it was counted: counting costs more than light work does.
+#[derive(Default)]
+struct Done {
+    taken: u64,
+    given: u64,
+    dead: u64,
+    service: u64,
+}
+
+impl Done {
+    fn count(self, counts: &Counts) {
+        counts.moved(self.taken, self.given);
+        if self.dead > 0 {
+            counts.dead(self.dead);
+        }
+        counts.served(self.service);
+    }
 }
 
 fn on_batch(
@@ -152,8 +174,10 @@ fn on_batch(
     let began = pace::now();
     let items = batch.len() as u64;
     let mut now = began;
+    let mut done = Done::default();
+    let mut goes_on = true;
     if attempt.function == Function::Pass && attempt.poison.is_none() {
-        worker.counts.moved(items, items);
+        (done.taken, done.given) = (items, items);
         out.done().extend(batch);
     } else {
         let size = attempt.function.window();
@@ -162,18 +186,23 @@ fn on_batch(
             if window.len() < size {
                 continue;
             }
-            on_window(worker, attempt, window, out, letters);
+            on_window(worker, attempt, window, out, letters, &mut done);
             window.clear();
-            now = pace::now();
-            if worker.control.is_cancelled() || !out.give_on(worker, now, false) {
-                return false;
+            let end = pace::now();
+            done.service += end - now;
+            let given = out.give_on(worker, end, false);
+            goes_on = given.is_some() && !worker.control.is_cancelled();
+            if !goes_on {
+                break;
             }
+            now = given.unwrap_or(end);
         }
     }
+    done.count(&worker.counts);
     worker.done(items);
     worker.counts.held(items * (now - began));
     // Before it waits for more: somebody may wait for these.
-    out.give_on(worker, now, true)
+    goes_on && out.give_on(worker, now, true).is_some()
 }
 
 fn on_window(
@@ -182,13 +211,13 @@ fn on_window(
     window: &[Item],
     out: &mut Outgoing,
     letters: &mut Letters,
+    done: &mut Done,
 ) {
     if window.is_empty() {
         return;
     }
-    let (began, before) = (pace::now(), out.done().len());
-    let waits = attempt.function.waits();
-    let applied = if waits {
+    let before = out.done().len();
+    let applied = if attempt.function.waits() {
         worker.put_down();
         worker.blocked(Cause::Io, || attempt.apply(window, out.done()))
     } else {
@@ -196,21 +225,21 @@ fn on_window(
     };
     match applied {
         Ok(()) => {
-            let given = out.done().len() - before;
-            worker.counts.moved(window.len() as u64, given as u64);
+            done.taken += window.len() as u64;
+            done.given += (out.done().len() - before) as u64;
         }
         // Each by itself: one item's fault must not cost the others.
         Err(_) if window.len() > 1 => {
             for item in window {
-                on_window(worker, attempt, std::slice::from_ref(item), out, letters);
+                let alone = std::slice::from_ref(item);
+                on_window(worker, attempt, alone, out, letters, done);
             }
         }
         Err(failed) => {
-            worker.counts.dead(1);
+            done.dead += 1;
             letters.add(&window[0], &failed.error);
         }
     }
-    worker.counts.served(pace::now() - began);
 }
 
 /// What the sink came to.

@@ -142,31 +142,32 @@ impl Outgoing {
     }
 
     /// Gives on what is done when that is a batch, or has waited long enough, or
-    /// `all` is wanted. `false`: nobody takes it any more.
-    pub(super) fn give_on(&mut self, worker: &mut Worker, now: u64, all: bool) -> bool {
+    /// `all` is wanted. Returns what time it is then, `now` where it did not have
+    /// to wait; `None`: nobody takes it any more.
+    pub(super) fn give_on(&mut self, worker: &mut Worker, now: u64, all: bool) -> Option<u64> {
+        let mut then = now;
         if self.done.is_empty() {
             self.since = now;
-            return true;
         }
         let ripe = all || now.saturating_sub(self.since) >= LINGER_NANOS;
         while self.done.len() >= self.give.together || (ripe && !self.done.is_empty()) {
             let rest = self.done.split_off(self.done.len().min(self.give.together));
             let mut batch = std::mem::replace(&mut self.done, rest);
-            for item in &mut batch {
-                item.queued = now;
-            }
             self.done.reserve(self.give.together);
+            for item in &mut batch {
+                item.queued = then;
+            }
             if let Err(batch) = self.give.try_give(batch) {
                 worker.put_down();
-                let since = pace::now();
                 let taken = worker.blocked(Cause::Output, || self.give.give(batch));
-                worker.counts.blocked(pace::now() - since);
+                let since = std::mem::replace(&mut then, pace::now());
+                worker.counts.blocked(then - since);
                 if !taken {
-                    return false;
+                    return None;
                 }
             }
+            self.since = then;
         }
-        self.since = now;
-        true
+        Some(then)
     }
 }

@@ -102,6 +102,7 @@ pub async fn serve(config: ServeConfig, role: Role) -> anyhow::Result<()> {
             registry.clone(),
             readiness.clone(),
         )?,
+        http: None,
     };
     let routes = routes::router(routes::Shared {
         station: Station::new(SERVICE.name, config.station(), &registry, shutdown.clone())?,

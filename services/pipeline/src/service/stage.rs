@@ -123,10 +123,10 @@ fn follow(asked: &Asked, under: &Under, server: &Server, stage: Stage) -> Follow
     while !under.is_cancelled() {
         let looked = look(server, &mut link, &run);
         match looked {
-            Ok(state) => {
-                under.reached(state.sink.weight);
-                let has_ended = state.has_ended();
-                followed.state = Some(state);
+            Ok(now) => {
+                under.reached(now.sink.weight);
+                let has_ended = now.has_ended();
+                followed.state = Some(now);
                 if has_ended {
                     break;
                 }

@@ -168,3 +168,75 @@ impl Function {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn functions() -> impl Strategy<Value = Function> {
+        prop_oneof![
+            Just(Function::Upper),
+            Just(Function::Bracket),
+            Just(Function::Parse),
+            Just(Function::Transform(10)),
+            Just(Function::Lookup(Duration::ZERO)),
+            (1..9_usize).prop_map(Function::Count),
+            Just(Function::Pass),
+        ]
+    }
+
+    /// What becomes of items that go through a stage one window after the other.
+    fn through(function: Function, items: &[Item]) -> Vec<Item> {
+        let mut out = Vec::new();
+        for window in items.chunks(function.window()) {
+            function.apply(window, &mut out);
+        }
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn any_stages_in_any_order_conserve_the_sums(
+            payloads in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..30), 1..30),
+            stages in proptest::collection::vec(functions(), 0..6),
+        ) {
+            let given = payloads.into_iter().enumerate();
+            let given: Vec<Item> = given
+                .map(|(seq, payload)| Item::new(seq as u64, 7, payload))
+                .collect();
+            let sums = |items: &[Item]| {
+                let mut tally = crate::tally::Tally::default();
+                items.iter().for_each(|item| tally.add(item));
+                (tally.weight, tally.tags)
+            };
+
+            let come = stages.iter().fold(given.clone(), |items, stage| through(*stage, &items));
+
+            prop_assert_eq!(sums(&come), sums(&given));
+            prop_assert!(come.iter().all(|item| item.born == 7));
+        }
+
+        #[test]
+        fn a_stage_does_the_same_to_an_item_whatever_is_beside_it(
+            payload in proptest::collection::vec(any::<u8>(), 0..30),
+            other in proptest::collection::vec(any::<u8>(), 0..30),
+            function in functions(),
+        ) {
+            prop_assume!(function.window() == 1);
+            let items = [Item::new(0, 0, payload), Item::new(1, 0, other)];
+
+            let alone = through(function, &items[..1]);
+
+            prop_assert_eq!(&through(function, &items)[..alone.len()], &alone[..]);
+        }
+    }
+
+    #[test]
+    fn a_stage_is_found_by_its_name() {
+        for stage in Stage::value_variants() {
+            assert_eq!(Stage::named(stage.name()), Some(*stage));
+        }
+        assert_eq!(Stage::named("Upper"), None);
+    }
+}

@@ -322,9 +322,9 @@ impl Feeding<'_> {
     }
 
     fn pause(&mut self, trouble: &Trouble) {
-        if trouble.breaks_the_connection() {
-            self.link = None;
-        }
+        // Also where the connection is sound: an answer that came beside the
+        // trouble was not taken in, and connecting finds out what it told.
+        self.link = None;
         let pause = self.patience.pause(trouble);
         self.part.blocked(Cause::Io, || std::thread::sleep(pause));
     }

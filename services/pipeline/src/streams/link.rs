@@ -125,8 +125,17 @@ impl Link {
     /// # Errors
     /// When Redis is away or will not have it.
     pub fn make_queue(&mut self, stage: Stage) -> Result<(), Trouble> {
+        let queue = self.server.keys.queue(stage);
+        let mut groups = redis::cmd("XINFO");
+        groups.arg("GROUPS").arg(&queue);
+        // At its memory limit Redis would refuse to make what is there, and so
+        // keep away the very stages that make room.
+        let known = self.exchange(&[groups]).map(|answers| answers.into_iter());
+        if known.is_ok_and(|groups| groups.flat_map(array).next().is_some()) {
+            return Ok(());
+        }
         let mut create = redis::cmd("XGROUP");
-        create.arg("CREATE").arg(self.server.keys.queue(stage));
+        create.arg("CREATE").arg(&queue);
         create.arg(stage.name()).arg("0").arg("MKSTREAM");
         match self.exchange(&[create]) {
             Err(error) if error.code() != Some("BUSYGROUP") => Err(self.server.trouble(&error)),

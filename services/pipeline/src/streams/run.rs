@@ -97,7 +97,8 @@ impl Run {
         self.capacity(stage) / 2
     }
 
-    /// Records it, unless it is there: then what stands there is the run.
+    /// Records it, and makes its queues, unless it is there: then what stands
+    /// there is the run.
     ///
     /// # Errors
     /// When Redis is away or will not have it.
@@ -105,6 +106,9 @@ impl Run {
         let key = link.server.keys.run(&self.id);
         if Self::read(link, &self.id)?.is_some() {
             return Ok(());
+        }
+        for stage in self.capacities.keys() {
+            link.make_queue(*stage)?;
         }
         let mut set = redis::cmd("HSET");
         set.arg(key);

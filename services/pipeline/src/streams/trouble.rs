@@ -58,11 +58,6 @@ impl Trouble {
         !matches!(self.kind, Kind::Password | Kind::ReadOnly)
     }
 
-    /// Whether the connection is of no use any more.
-    pub fn breaks_the_connection(&self) -> bool {
-        self.kind != Kind::Full
-    }
-
     fn words(&self) -> String {
         let Self { at, said, .. } = self;
         match self.kind {
