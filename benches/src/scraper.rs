@@ -1,7 +1,7 @@
 //! The scraper against its ideal, and against the course's two ways in Python:
 //! aiohttp, and requests in threads.
 
-use crate::ours::Ending;
+use crate::origin::Origin;
 use crate::programs::{output_of, version_of};
 use crate::rounds::{Contestant, in_turn, ratio};
 use crate::table::{Figures, Goal, LeftOut, with_range};
@@ -9,10 +9,8 @@ use anyhow::{Context, ensure};
 use measure::report::Interval;
 use measure::stats::interval;
 use serde::Deserialize;
-use service_kit::address::AddressLine;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The course's job.
 const PAGES: u64 = 1000;
@@ -59,7 +57,8 @@ const fn way(mode: &'static str, at_once: u64, parse: &'static str, store: &'sta
 /// The table.
 pub fn against_peers(rounds: u32) -> anyhow::Result<Figures> {
     let programs = std::env::current_exe().context("this program's own folder is not known")?;
-    let origin = Origin::start(&programs)?;
+    let pages = PAGES.to_string();
+    let origin = Origin::start(&["--latency", "100ms", "--pages", &pages])?;
     let has_database = std::env::var_os(DATABASE).is_some();
     let ours = [
         BARE_64, BARE_256, BARE_1000, THREADS_64, LIGHT_64, STORED_64,
@@ -273,38 +272,6 @@ fn from_words(text: &str) -> anyhow::Result<Fetched> {
         cpu_seconds: next()?.parse().with_context(said)?,
         memory_peak_bytes: None,
     })
-}
-
-/// The pages' server; it ends when it is dropped.
-struct Origin {
-    url: String,
-    _process: Ending,
-}
-
-impl Origin {
-    fn start(programs: &Path) -> anyhow::Result<Self> {
-        let program = programs.with_file_name("origin");
-        let mut child = Command::new(&program)
-            .args(["serve", "--port", "0", "--admin-port", "0"])
-            .args(["--latency", "100ms", "--pages", &PAGES.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .with_context(|| format!("{} cannot be run", program.display()))?;
-        let stdout = child.stdout.take().expect("it was asked for");
-        let process = Ending(child);
-        let mut line = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .context("the origin said nothing")?;
-        let addresses: AddressLine =
-            serde_json::from_str(&line).context("the origin did not say where it listens")?;
-        Ok(Self {
-            url: format!("http://{}", addresses.api),
-            _process: process,
-        })
-    }
 }
 
 #[cfg(test)]

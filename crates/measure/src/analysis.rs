@@ -1,8 +1,9 @@
 //! From raw rounds to everything that a person reads of a run.
 
-use crate::figures::{Fidelity, RoundFigures, typical_budget};
+use crate::figures::{Fidelity, RoundFigures, names, typical_budget};
 use crate::report::{Interval, Row, RunReport, Station};
 use crate::schedule::{Inputs, predict};
+use crate::serving;
 use crate::stats::{compare_within_rounds, interval, median, outliers, pair_by_round};
 use crate::verdict::{Case, verdict};
 use crate::waiting::WaitingJob;
@@ -88,11 +89,14 @@ fn figures_of(row: &Row, stations: &[Station]) -> Vec<RoundFigures> {
 }
 
 fn fill_row(row: &mut Row, rounds: &[RoundFigures], given: Given) {
-    row.samples = rounds.iter().map(RoundFigures::job_seconds).collect();
+    // A server's sample lasts as long as its load: no job's wall is in it.
+    let served = row.rounds.iter().any(serving::is_served);
+    let jobs = if served { &[] } else { rounds };
+    row.samples = jobs.iter().map(RoundFigures::job_seconds).collect();
     row.wall_seconds = interval(&row.samples);
     row.outliers = outliers(&row.samples)
         .iter()
-        .map(|&i| rounds[i].round)
+        .map(|&i| jobs[i].round)
         .collect();
     if let Some(threads) = rounds
         .iter()
@@ -102,19 +106,19 @@ fn fill_row(row: &mut Row, rounds: &[RoundFigures], given: Given) {
     {
         row.threads = Some(threads);
     }
-    row.cpu_seconds = of_rounds(rounds, RoundFigures::job_cpu_seconds);
-    row.cpu_seconds_outside_workers = of_rounds(rounds, cpu_outside_workers);
+    row.cpu_seconds = of_rounds(jobs, RoundFigures::job_cpu_seconds);
+    row.cpu_seconds_outside_workers = of_rounds(jobs, cpu_outside_workers);
     row.cpus_used = of_rounds(rounds, |r| r.usage_cpus);
     row.granted_cpus = of_rounds(rounds, |r| r.granted_cpus);
     let shares = row.work_shares.as_deref();
-    row.quota_fidelity = of_rounds(rounds, |r| Fidelity::of(r, shares).ratio());
+    row.quota_fidelity = of_rounds(jobs, |r| Fidelity::of(r, shares).ratio());
     let budget = typical_budget(rounds);
     row.time_budget = budget.map(|(states, _)| states);
     row.blocked_by = budget.map(|(_, causes)| causes);
     row.figures = figures_of_lab(rounds);
-    row.predicted_wall_seconds = predicted(row, rounds, given.reference);
-    row.speedup = speedup(rounds, given.baseline);
-    row.efficiency = row.speedup.and_then(|s| efficiency(row, rounds, s));
+    row.predicted_wall_seconds = predicted(row, jobs, given.reference);
+    row.speedup = speedup(jobs, given.baseline);
+    row.efficiency = row.speedup.and_then(|s| efficiency(row, jobs, s));
 }
 
 /// The median over the rounds that have the figure.
@@ -125,13 +129,22 @@ fn of_rounds(
     median(&rounds.iter().filter_map(figure).collect::<Vec<_>>())
 }
 
-/// The medians of the lab's own figures, each over the rounds that have it.
+/// The medians of the lab's own figures, each over the rounds that have it; of
+/// some the largest or the sum.
 fn figures_of_lab(rounds: &[RoundFigures]) -> BTreeMap<String, f64> {
-    let names: BTreeSet<&String> = rounds.iter().flat_map(|r| r.of_lab.keys()).collect();
-    let median_of = |name: &String| of_rounds(rounds, |r| r.of_lab.get(name).copied());
-    names
-        .into_iter()
-        .filter_map(|name| Some((name.clone(), median_of(name)?)))
+    let all: BTreeSet<&String> = rounds.iter().flat_map(|r| r.of_lab.keys()).collect();
+    let of_row = |name: &String| {
+        let each = || rounds.iter().filter_map(|r| r.of_lab.get(name).copied());
+        if names::LARGEST.contains(&name.as_str()) {
+            each().reduce(f64::max)
+        } else if names::SUMS.contains(&name.as_str()) {
+            Some(each().sum())
+        } else {
+            median(&each().collect::<Vec<_>>())
+        }
+    };
+    all.into_iter()
+        .filter_map(|name| Some((name.clone(), of_row(name)?)))
         .collect()
 }
 

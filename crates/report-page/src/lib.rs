@@ -5,6 +5,7 @@
 //! script, so that it can be mailed, printed and opened years later.
 
 mod conclusions;
+mod drills;
 mod head;
 mod html;
 mod method;
@@ -26,6 +27,7 @@ pub fn page(report: &RunReport) -> String {
         ("wall", "Wall time", plot::wall(report)),
         ("figures", "All figures", table::table(report)),
         ("lab", "Figures of this lab", of_lab::table(report)),
+        ("drills", "Drills", drills::drills(report)),
         ("verdicts", "Verdicts", verdicts::verdicts(report)),
         ("next", "What to try next", conclusions::next(report)),
         ("method", "Host and method", method::method(report)),

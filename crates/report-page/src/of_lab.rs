@@ -2,15 +2,16 @@
 
 use crate::html::{EachHtml, Text};
 use measure::report::RunReport;
-use measure::text::{LabRow, ROW_HEADS, lab_figures};
+use measure::text::{LabRow, lab_figures, row_heads};
 
 /// The table; empty for labs without such figures.
 pub(crate) fn table(report: &RunReport) -> String {
     let Some(table) = lab_figures(report) else {
         return String::new();
     };
-    let row_heads = ROW_HEADS.into_iter().map(str::to_owned);
-    let heads = row_heads
+    let heads = row_heads(report)
+        .into_iter()
+        .map(str::to_owned)
         .chain(table.heads)
         .html(|head| format!("<th scope=\"col\">{}</th>", Text(head)));
     let lines = table.rows.iter().html(line);

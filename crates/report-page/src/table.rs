@@ -4,9 +4,10 @@ use crate::html::{EachHtml, Text};
 use crate::verdicts::anchor;
 use measure::durations;
 use measure::report::{Row, RunReport};
+use measure::serving::is_of_servers;
 use measure::text::figures::{NONE, UNKNOWN, percent, two_decimals};
-use measure::text::names::{by_station, scaled, station, work, workers};
-use measure::text::{State, brackets, limits, shares};
+use measure::text::names::{by_station, scaled, station, work, workers, workers_head};
+use measure::text::{State, brackets, limits, shares, void_rounds};
 
 /// Columns of a line.
 const COLUMNS: [&str; 13] = [
@@ -25,6 +26,9 @@ const COLUMNS: [&str; 13] = [
     "stolen",
 ];
 
+/// Those that are drawn from the time of a job.
+const OF_JOBS: std::ops::Range<usize> = 2..6;
+
 /// The columns before the states.
 const BEFORE_STATES: usize = 8;
 
@@ -38,9 +42,14 @@ fn shown(report: &RunReport) -> &'static [State] {
     if told { &State::ALL } else { &State::ALL[..4] }
 }
 
-/// The columns shown.
-fn columns(report: &RunReport) -> &'static [&'static str] {
-    &COLUMNS[..BEFORE_STATES + shown(report).len()]
+/// The columns shown: a server's samples have no job whose time could be told.
+fn columns(report: &RunReport) -> Vec<&'static str> {
+    let mut all = COLUMNS[..BEFORE_STATES + shown(report).len()].to_vec();
+    all[1] = workers_head(report);
+    if is_of_servers(report) {
+        all.drain(OF_JOBS);
+    }
+    all
 }
 
 /// The table with its caption; it scrolls within its box where the page is narrow.
@@ -61,9 +70,17 @@ pub(crate) fn table(report: &RunReport) -> String {
         .html(|(name, rows)| body(report, name, rows));
     format!(
         "<div class=\"scroll\" role=\"region\" aria-label=\"All figures\" tabindex=\"0\">\n<table>\n\
-         <caption><span>{}</span></caption>\n<thead><tr>{heads}</tr></thead>\n{bodies}</table>\n</div>\n",
+         <caption><span>{}</span></caption>\n<thead><tr>{heads}</tr></thead>\n{bodies}</table>\n</div>\n{}",
         Text(caption(report)),
+        void(report)
     )
+}
+
+/// The rounds of which rows have no sample.
+fn void(report: &RunReport) -> String {
+    void_rounds(report)
+        .iter()
+        .html(|(name, why)| format!("<p><strong>{}</strong>: {}</p>\n", Text(name), Text(why)))
 }
 
 fn caption(report: &RunReport) -> String {
@@ -105,10 +122,15 @@ fn line(report: &RunReport, row: &Row) -> String {
     );
     if let Some(reason) = &row.not_run {
         // What was measured before it ended still stands to the left.
-        let rest = columns(report).len() - 3;
-        let wall = figure(row, row.wall_seconds, |wall| durations(&wall));
+        let wall = if is_of_servers(report) {
+            String::new()
+        } else {
+            let wall = figure(row, row.wall_seconds, |wall| durations(&wall));
+            format!("<td>{wall}</td>")
+        };
+        let rest = columns(report).len() - 2 - usize::from(!wall.is_empty());
         return format!(
-            "<tr>{head}<td>{wall}</td><td class=\"not-run\" colspan=\"{rest}\">not run: {}</td></tr>\n",
+            "<tr>{head}{wall}<td class=\"not-run\" colspan=\"{rest}\">not run: {}</td></tr>\n",
             Text(reason)
         );
     }
@@ -126,10 +148,11 @@ fn line(report: &RunReport, row: &Row) -> String {
         figure(row, row.efficiency, two_decimals),
         figure(row, row.cpus_used, two_decimals),
     ];
+    let of_jobs = OF_JOBS.len() * usize::from(is_of_servers(report));
     let cell = |figure| format!("<td>{figure}</td>");
     format!(
         "<tr>{head}{}<td class=\"verdict\">{}</td>{}</tr>\n",
-        figures.into_iter().html(cell),
+        figures.into_iter().skip(of_jobs).html(cell),
         verdict(report, row),
         states(report, row).into_iter().html(cell)
     )

@@ -43,6 +43,7 @@ pub fn report_here(lab: &str, station: &str, started: SystemTime) -> RunReport {
         agree: None,
         replica_cpusets: vec![budget.cpuset],
         calibrated: Vec::new(),
+        set_aside: Vec::new(),
         refused: None,
     };
     RunReport {
@@ -61,6 +62,7 @@ pub fn report_here(lab: &str, station: &str, started: SystemTime) -> RunReport {
         stations: vec![station],
         rows: Vec::new(),
         comparisons: Vec::new(),
+        drills: Vec::new(),
         groups: Vec::new(),
         invariants: Vec::new(),
         compared_with: Predecessor::default(),

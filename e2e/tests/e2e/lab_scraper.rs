@@ -125,6 +125,39 @@ fn a_quick_run_stores_every_page_and_both_ends_agree_on_what_went_between_them()
     verdicts(&report);
 }
 
+/// Found before any that is installed, and of no use.
+#[test]
+fn without_postgresql_outcomes_go_into_files_which_one_line_says() {
+    let bench = bench();
+    let broken = tempfile::tempdir().unwrap();
+    for program in ["initdb", "postgres"] {
+        std::fs::write(broken.path().join(program), "").unwrap();
+    }
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", broken.path().display());
+
+    let output = bench.run(&[
+        SMALL[0],
+        SMALL[1],
+        ("STATION", "scraper-one"),
+        ("WORKERS", "64"),
+        ("PATH", &path),
+    ]);
+
+    assert!(output.status.success(), "{}", said(&output));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = stderr
+        .lines()
+        .filter(|line| line.contains("PostgreSQL"))
+        .collect();
+    assert_eq!(lines.len(), 1, "{stderr}");
+    assert!(lines[0].contains("files of JSON lines"), "{stderr}");
+    let report = bench.report();
+    assert_eq!(report.parameters["store"], "ndjson");
+    // That it succeeded says that every outcome was stored.
+    assert!(!report.rows.is_empty(), "{stderr}");
+}
+
 /// Waiting is told from CPU work; a row that others disturbed may say that.
 fn verdicts(report: &RunReport) {
     if report.host.enforcement.as_ref().unwrap().means == EnforcementMeans::Affinity {

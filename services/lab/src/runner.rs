@@ -1,12 +1,17 @@
 //! One run of a lab: survey the stations, calibrate each row, measure in
 //! interleaved rounds, one sample at a time.
 
+mod answers;
 mod calibrate;
+mod drills;
+mod driven;
 mod measuring;
 mod order;
+mod prepare;
 
 use self::measuring::Measuring;
 use self::order::order;
+use crate::labs::driven::Known;
 use crate::labs::{Abilities, Counted, Lab, Options, Part, PlannedRow, Witness};
 use crate::now;
 use crate::progress::Progress;
@@ -15,7 +20,9 @@ use crate::survey::{self, Surveyed};
 use anyhow::Context;
 use cpu_budget::clock::monotonic_seconds;
 use futures_util::future::try_join_all;
-use measure::report::{Host, Predecessor, ReplicaAccount, Round, RunReport, SCHEMA, Station};
+use measure::report::{
+    Host, Predecessor, ReplicaAccount, Round, RunMark, RunReport, SCHEMA, Station, Void,
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -47,6 +54,9 @@ pub struct Runner<'a> {
 enum NoSample {
     Interrupted,
     Failed(SampleError),
+    /// The load was not what it should have been, and why: no fault of the
+    /// station's, whose replicas ran for nothing.
+    Void(String, Vec<RunMark>),
 }
 
 impl Runner<'_> {
@@ -88,11 +98,28 @@ impl Runner<'_> {
             return Err(crate::Refused(why).into());
         }
 
-        let mut rows = self.calibrate(&surveyed, plan).await?;
+        let driven = self.lab.driven();
+        let planned = plan.clone();
+        let (mut rows, known) = match driven {
+            Some(driven) => self.prepare(driven, &surveyed, &mut facts, plan).await?,
+            None => (self.calibrate(&surveyed, plan).await?, Known::default()),
+        };
         for station in &mut facts {
             station.calibrated = calibrate::last_runs(&rows, &station.name);
         }
         let partial = self.measure(&surveyed, &mut rows).await;
+        for station in &mut facts {
+            let of_station = rows
+                .iter()
+                .filter(|row| row.planned.station == station.name);
+            let runs = of_station.flat_map(|row| row.set_aside.clone());
+            station.set_aside.extend(runs);
+        }
+        let mut drills = Vec::new();
+        if let Some(driven) = driven.filter(|_| !partial) {
+            let plans = driven.drills(&planned, &known, self.options);
+            drills = self.drill(driven, &surveyed, plans).await;
+        }
         self.progress.finish();
 
         let mut parameters: BTreeMap<_, _> = self
@@ -120,6 +147,7 @@ impl Runner<'_> {
             stations: facts,
             rows: rows.into_iter().map(|measuring| measuring.row).collect(),
             comparisons: Vec::new(),
+            drills,
             groups: Vec::new(),
             invariants: Vec::new(),
             compared_with: Predecessor::default(),
@@ -185,6 +213,10 @@ impl Runner<'_> {
                     Ok(sample) => taken.push((index, sample)),
                     Err(NoSample::Interrupted) => return true,
                     Err(NoSample::Failed(error)) => self.lose_station(rows, index, round, &error),
+                    Err(NoSample::Void(why, runs)) => {
+                        rows[index].set_aside.extend(runs);
+                        self.leave_out(&mut rows[index], round, why);
+                    }
                 }
             }
             for (index, sample) in taken {
@@ -219,6 +251,20 @@ impl Runner<'_> {
         }
     }
 
+    /// This round has no sample of the row. One that has none yet is not tried
+    /// again: what made its load void twice is likely to do so again.
+    fn leave_out(&self, measuring: &mut Measuring, round: u32, why: String) {
+        let label = measuring.label();
+        self.progress.notice(&format!(
+            "! {label} has no sample in round {}: {why}",
+            round + 1
+        ));
+        if measuring.row.rounds.is_empty() {
+            measuring.row.not_run = Some(why.clone());
+        }
+        measuring.row.void.push(Void { round, why });
+    }
+
     /// One sample of a row: one request to each replica, at the same time.
     async fn sample(
         &self,
@@ -227,6 +273,9 @@ impl Runner<'_> {
         round: u32,
         deadline: Duration,
     ) -> Result<Round, NoSample> {
+        if let Some(driven) = self.lab.driven() {
+            return self.driven_sample(driven, at, measuring, round).await;
+        }
         let start_at_seconds = measuring
             .common_start
             .then(|| monotonic_seconds() + COMMON_START_SECONDS);

@@ -78,6 +78,7 @@ async fn survey_one(stations: &dyn Stations, spec: &StationSpec) -> anyhow::Resu
         agree: None,
         replica_cpusets: Vec::new(),
         calibrated: Vec::new(),
+        set_aside: Vec::new(),
         refused: spec.refused.clone(),
     };
     if spec.refused.is_some() {
@@ -112,7 +113,8 @@ async fn survey_one(stations: &dyn Stations, spec: &StationSpec) -> anyhow::Resu
     })
 }
 
-async fn ready_replicas(
+/// Waits until so many replicas of a station are ready, and returns them.
+pub async fn ready_replicas(
     stations: &dyn Stations,
     name: &str,
     wanted: usize,

@@ -12,6 +12,14 @@ pub fn allow_many_files() {
     }
 }
 
+/// What bodies of pages may have together: a quarter of the memory limit of this
+/// process. The rest is for connections, for parsing and for the store's buffer.
+pub fn memory_for_bodies() -> usize {
+    const WITHOUT_LIMIT: u64 = 256 << 20;
+    let limit = cpu_budget::CpuBudget::read().memory_limit_bytes;
+    limit.map_or(WITHOUT_LIMIT, |bytes| bytes / 4) as usize
+}
+
 /// The most memory that was resident, since the start or the last
 /// [`forget_memory_peak`]; `None` where the kernel does not tell.
 pub fn memory_peak_bytes() -> Option<u64> {

@@ -1,7 +1,9 @@
 //! What a change did to the rows that both runs measured.
 
 use super::knobs::job_knobs;
+use super::served;
 use crate::report::{Round, Row, RunReport};
+use crate::serving::is_of_servers;
 use crate::stats::{ROUNDS_FOR_A_CLAIM, RunsOutcome, compare_runs, pair_by_round};
 use crate::text::names::name_of_key;
 use crate::verdict::thresholds::{FIDELITY, SAME_CPUS};
@@ -12,6 +14,8 @@ pub(super) struct Runs<'a> {
     before: &'a RunReport,
     after: &'a RunReport,
     baselines: Result<[&'a Row; 2], String>,
+    /// Whether they are of servers, whose rows have no wall and no baseline.
+    served: bool,
 }
 
 /// What became of one row.
@@ -62,16 +66,23 @@ impl<'a> Runs<'a> {
             before,
             after,
             baselines: baselines(before, after),
+            served: is_of_servers(before) && is_of_servers(after),
         }
     }
 
     /// Why no row of the two can be compared; `None` where rows can.
     pub(super) fn incomparable(&self) -> Option<String> {
+        if self.served {
+            return other_jobs(self.before, self.after);
+        }
         self.baselines.as_ref().err().cloned()
     }
 
     /// The effect on each row of a station.
     pub(super) fn station_effects(&self, station: &str) -> Vec<String> {
+        if self.served {
+            return served::effects(self.before, self.after, |name| name == station);
+        }
         let of_station = |row: &Row| row.station == station;
         match self.effects(of_station) {
             Err(why) => vec![why],
@@ -85,6 +96,10 @@ impl<'a> Runs<'a> {
     /// The effects that can be claimed on any row but those of the `edited`
     /// stations, and how many rows are left, by why nothing is claimed of them.
     pub(super) fn effects_beside(&self, edited: &[&str]) -> Vec<String> {
+        if self.served {
+            let beside = |name: &str| !edited.contains(&name);
+            return served::effects(self.before, self.after, beside);
+        }
         let effects = match self.effects(|row| !edited.contains(&row.station.as_str())) {
             Err(why) => return vec![why],
             Ok(effects) => effects,
@@ -285,22 +300,29 @@ fn predicted_ratio(was: &Side, is: &Side) -> Option<f64> {
     ratio.is_finite().then_some(ratio)
 }
 
+/// That the runs did different jobs, where they did.
+fn other_jobs(before: &RunReport, after: &RunReport) -> Option<String> {
+    let jobs = job_knobs(before, after);
+    let differ = jobs
+        .iter()
+        .map(|knob| format!("{} {} → {}", knob.name, knob.before, knob.after));
+    let differ: Vec<String> = differ.collect();
+    (!differ.is_empty()).then(|| {
+        format!(
+            "Not compared: the two runs did different jobs ({}).",
+            differ.join(", ")
+        )
+    })
+}
+
 /// The baselines of both runs, when they can stand for the machine's speed in
 /// each: the same single-worker job, and no quota that stops it.
 pub(super) fn baselines<'a>(
     before: &'a RunReport,
     after: &'a RunReport,
 ) -> Result<[&'a Row; 2], String> {
-    let jobs = job_knobs(before, after);
-    if !jobs.is_empty() {
-        let differ = jobs
-            .iter()
-            .map(|knob| format!("{} {} → {}", knob.name, knob.before, knob.after));
-        let differ: Vec<String> = differ.collect();
-        return Err(format!(
-            "Not compared: the two runs did different jobs ({}).",
-            differ.join(", ")
-        ));
+    if let Some(why) = other_jobs(before, after) {
+        return Err(why);
     }
     let of = |report: &'a RunReport| report.rows.iter().find(|row| row.baseline);
     let (Some(was), Some(is)) = (of(before), of(after)) else {

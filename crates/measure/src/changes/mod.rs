@@ -4,10 +4,12 @@ mod backends;
 mod comparable;
 mod effects;
 mod knobs;
+mod served;
 
 pub use backends::{Backends, Cost, RowShares, StationLimits, backends, docker_and_local};
 pub use comparable::{why_not_alike, why_not_comparable};
 pub use effects::{ComparedRow, compared_rows};
+pub use served::{ServedRow, served_rows, unclaimed};
 
 use crate::report::{Change, RunReport};
 use effects::Runs;

@@ -18,6 +18,7 @@ pub use worker_seconds::WorkerSeconds;
 
 use crate::report::{BlockedBy, ReplicaAccount, Round, Station, TimeBudget};
 use crate::schedule::ReplicaLimits;
+use crate::serving;
 use crate::waiting::WaitingJob;
 use budget::Split;
 use cpus::CpuUse;
@@ -34,6 +35,11 @@ pub struct RoundFigures {
     pub share: f64,
     /// What was waited for, where the lab counted it.
     pub waiting: Option<WaitingJob>,
+    /// Whether it was taken under a load from outside, whose time is fixed.
+    pub served: bool,
+    /// Share of the allowed CPUs' time that whoever made that load used, where
+    /// it told.
+    pub load_share: Option<f64>,
     /// What the lab's own figures come to.
     pub of_lab: BTreeMap<String, f64>,
     /// Wall seconds of the whole sample.
@@ -116,6 +122,8 @@ impl RoundFigures {
             repeats: round.repeats.max(1),
             share: round.share,
             waiting: WaitingJob::of(round),
+            served: serving::is_served(round),
+            load_share: load_share(round, cpus.allowed, wall_seconds),
             of_lab: of_lab(round),
             wall_seconds,
             threads_by_replica: round.replicas.iter().map(|r| r.workers.len()).collect(),
@@ -245,6 +253,12 @@ impl RoundFigures {
 /// A duration or amount that the kernel counted; negative by rounding is zero.
 fn counted(value: Option<f64>) -> Option<f64> {
     value.filter(|v| v.is_finite()).map(|v| v.max(0.0))
+}
+
+fn load_share(round: &Round, allowed: Option<f64>, wall_seconds: f64) -> Option<f64> {
+    let used = round.figures.get(serving::raw::LOAD_CPU_SECONDS)?;
+    let share = used / (allowed? * wall_seconds);
+    share.is_finite().then_some(share)
 }
 
 fn cpu_by_replica(round: &Round) -> Option<Vec<f64>> {

@@ -57,6 +57,7 @@ pub fn station(name: &str, quota_cpus: Option<f64>) -> Station {
         agree: Some(true),
         replica_cpusets: vec![Some("0-1".to_owned())],
         calibrated: Vec::new(),
+        set_aside: Vec::new(),
         refused: None,
     }
 }
@@ -126,6 +127,7 @@ pub fn report(stations: Vec<Station>, rows: Vec<Row>) -> RunReport {
         stations,
         rows,
         comparisons: Vec::new(),
+        drills: Vec::new(),
         groups: Vec::new(),
         invariants: Vec::new(),
         compared_with: Predecessor::default(),

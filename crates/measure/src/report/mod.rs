@@ -5,11 +5,13 @@
 //! never zero; and everything but the raw accounts in [`Row::rounds`] and the
 //! limits in [`RunReport::stations`] can be computed again from those two.
 
+mod drill;
 mod round;
 mod row;
 
+pub use drill::{Drill, Slice};
 pub use round::{BlockedOn, CpusAccount, GroupAccount, ReplicaAccount, Round, WorkerAccount};
-pub use row::{Also, BlockedBy, Interval, Row, TimeBudget, Verdict, VerdictKind};
+pub use row::{Also, BlockedBy, Interval, Row, TimeBudget, Verdict, VerdictKind, Void, WorkersAre};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,10 @@ pub struct RunReport {
     pub rows: Vec<Row>,
     /// The comparisons that the lab named beforehand.
     pub comparisons: Vec<Comparison>,
+    /// What was broken on purpose under load, after the rounds; empty in labs
+    /// that break nothing.
+    #[serde(default)]
+    pub drills: Vec<Drill>,
     /// One sentence for each group of rows, drawn from those rows.
     pub groups: Vec<Group>,
     /// What must hold whatever the speed; one that does not fails the run.
@@ -149,6 +155,10 @@ pub struct Station {
     /// follows; empty where that is unknown.
     #[serde(default)]
     pub calibrated: Vec<RunMark>,
+    /// Runs of this lab of which no sample came, since their load was not what
+    /// it should have been.
+    #[serde(default)]
+    pub set_aside: Vec<RunMark>,
     /// Why the station did not run, where it did not.
     pub refused: Option<String>,
 }

@@ -16,6 +16,9 @@ pub struct Row {
     pub kernel: String,
     /// Workers asked for, of one replica.
     pub workers: usize,
+    /// What these are.
+    #[serde(default)]
+    pub workers_are: WorkersAre,
     /// OS threads (or child processes) that did the work, over all replicas;
     /// `null` until a sample has told.
     pub threads: Option<usize>,
@@ -27,7 +30,8 @@ pub struct Row {
     /// gives each worker, from the kernel's operation count; `null` where
     /// workers take work as they go.
     pub work_shares: Option<Vec<f64>>,
-    /// Wall seconds of one job, one figure per round.
+    /// Wall seconds of one job, one figure per round; empty, as all that is told
+    /// of a job's wall is `null`, where the sample's time was fixed beforehand.
     pub samples: Vec<f64>,
     /// Wall seconds of one job.
     pub wall_seconds: Option<Interval>,
@@ -59,6 +63,10 @@ pub struct Row {
     /// a name that is absent is unknown, and labs without any have none.
     #[serde(default)]
     pub figures: BTreeMap<String, f64>,
+    /// The rounds in which the load that the sample is taken under was not what
+    /// it should have been, twice: they have no sample.
+    #[serde(default)]
+    pub void: Vec<Void>,
     /// Rounds (from 0) whose sample lies far from the others.
     pub outliers: Vec<u32>,
     /// Each sample's raw account.
@@ -85,6 +93,44 @@ impl Row {
     pub fn lost_after(&self) -> Option<usize> {
         (self.not_run.is_some() && !self.rounds.is_empty()).then_some(self.rounds.len())
     }
+}
+
+/// What a row's workers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkersAre {
+    /// Workers of a strategy, whatever does their work.
+    #[default]
+    Workers,
+    /// Threads of one process.
+    Threads,
+}
+
+impl WorkersAre {
+    /// One of them.
+    pub fn one(self) -> &'static str {
+        match self {
+            Self::Workers => "worker",
+            Self::Threads => "thread",
+        }
+    }
+
+    /// Several.
+    pub fn many(self) -> &'static str {
+        match self {
+            Self::Workers => "workers",
+            Self::Threads => "threads",
+        }
+    }
+}
+
+/// A round in which a row has no sample, through no fault of its station.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Void {
+    /// Which round of the run, from 0.
+    pub round: u32,
+    /// What was wrong with the load, in words.
+    pub why: String,
 }
 
 /// A median and the range around it.

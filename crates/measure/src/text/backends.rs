@@ -8,6 +8,7 @@ use super::style::{Paint, Style};
 use crate::changes::{Backends, Cost, RowShares, StationLimits, docker_and_local};
 use crate::duration::duration;
 use crate::report::{Row, RunReport};
+use crate::serving::is_of_servers;
 use crate::stats::RunsOutcome;
 use crate::verdict::thresholds::{SAME_LIMIT, SAME_SHARE};
 use crate::verdict::words::count;
@@ -153,6 +154,11 @@ fn shares_in_words(report: &RunReport, rows: &[RowShares]) -> String {
 }
 
 fn costs_in_words(report: &RunReport, found: &Backends) -> String {
+    if is_of_servers(report) {
+        return "the rates and latencies of the rows stand above; a server's samples have no wall \
+                time that could be set against a baseline's."
+            .to_owned();
+    }
     let wall = told(report, "Wall time", ("took", "as long"), &found.wall);
     let cpu = told(report, "CPU time", ("used", "as much"), &found.cpu);
     format!("{wall} {cpu}")

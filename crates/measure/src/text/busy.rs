@@ -5,7 +5,7 @@ use super::style::{Paint, Style};
 use crate::figures::RoundFigures;
 use crate::report::{RunReport, VerdictKind};
 use crate::stats::median;
-use crate::verdict::thresholds::STOLEN;
+use crate::verdict::thresholds::{MOSTLY, STOLEN};
 use crate::verdict::words::percent;
 
 /// One paragraph where the machine was busy, else nothing.
@@ -26,11 +26,32 @@ pub fn busy_host(report: &RunReport) -> Option<String> {
     if busy < 2 || busy * 2 <= kinds.len() {
         return None;
     }
+    if let Some(text) = by_the_load(report, busy, kinds.len()) {
+        return Some(text);
+    }
     let (had, remedy) = who_had_the_cpus(report);
     Some(format!(
         "in {busy} of {} rows something else had the CPUs{had}. {remedy} and run again: these \
          figures say little of the limits.",
         kinds.len()
+    ))
+}
+
+/// Where what had them was mostly the lab's own load generator: nothing can be
+/// closed then, and the figures are true of the two together.
+fn by_the_load(report: &RunReport, busy: usize, rows: usize) -> Option<String> {
+    let figures = figures_of_busy_rows(report);
+    let of = |figure: fn(&RoundFigures) -> Option<f64>| {
+        median(&figures.iter().filter_map(figure).collect::<Vec<_>>())
+    };
+    let part = of(|f| Some(f.load_share? / f.others_share?)).filter(|part| *part >= MOSTLY)?;
+    let others = of(|f| f.others_share)?;
+    Some(format!(
+        "in {busy} of {rows} rows something else had the CPUs; other processes used {} of them, and \
+         {} of that was the lab's own load generator. This machine has too few CPUs to load a server \
+         from beside it without their meeting: read the rates as those of the two together.",
+        percent(others),
+        percent(part.min(1.0))
     ))
 }
 

@@ -12,6 +12,7 @@ mod backends;
 mod bar;
 mod busy;
 mod conclusions;
+mod drills;
 pub mod figures;
 mod legend;
 mod limits;
@@ -35,14 +36,15 @@ pub use backends::backends;
 pub use bar::{CELLS, State, cells, shares};
 pub use busy::{busy, busy_host};
 pub use conclusions::{answer, changes, comparisons, groups, invariants, passed_over};
+pub use drills::{DRILL_HEADS, DRILL_NOTE, drill_cells, drills};
 pub use legend::{brackets, hidden_steal, legend, meaning};
 pub use limits::{Disagreement, disagreements, disagreements_of, limits};
 pub use next::{next_steps, steps};
-pub use of_lab::{LabFigures, LabRow, ROW_HEADS, lab_figures, lab_table};
+pub use of_lab::{LabFigures, LabRow, lab_figures, lab_table, row_heads};
 pub use paragraph::is_unit;
 pub use past::past_runs;
 pub use style::Style;
-pub use table::table;
+pub use table::{table, void_rounds};
 pub use title::{backend, title};
 pub use two_runs::two_runs;
 pub use verdicts::{alike, evidence, verdicts};
@@ -51,13 +53,14 @@ use crate::report::RunReport;
 
 /// The whole report: what spoils it and disagreements first, then figures, then what they mean.
 pub fn render(report: &RunReport, style: &Style) -> String {
-    let sections: [fn(&RunReport, &Style) -> String; 12] = [
+    let sections: [fn(&RunReport, &Style) -> String; 13] = [
         title,
         busy,
         disagreements,
         table,
         legend,
         lab_table,
+        drills,
         verdicts,
         groups,
         comparisons,

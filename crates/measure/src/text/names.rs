@@ -8,8 +8,8 @@ use crate::verdict::words::count;
 /// apart: that it is the baseline, that it was lost on the way.
 pub fn row_name(report: &RunReport, row: &Row) -> String {
     let workers = match replicas(report, row) {
-        1 => count(row.workers, "worker"),
-        replicas => format!("{replicas} × {}", count(row.workers, "worker")),
+        1 => count(row.workers, row.workers_are.one()),
+        replicas => format!("{replicas} × {}", count(row.workers, row.workers_are.one())),
     };
     let baseline = if row.baseline { " (baseline)" } else { "" };
     let lost = row.lost_after().map_or_else(String::new, |rounds| {
@@ -69,6 +69,12 @@ pub fn workers(report: &RunReport, row: &Row) -> String {
         1 => row.workers.to_string(),
         replicas => format!("{replicas} × {}", row.workers),
     }
+}
+
+/// What the rows' workers are, as the head of a column.
+pub fn workers_head(report: &RunReport) -> &'static str {
+    let first = report.rows.first();
+    first.map_or("workers", |row| row.workers_are.many())
 }
 
 /// The station of that name.

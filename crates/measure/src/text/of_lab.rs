@@ -1,14 +1,16 @@
 //! The lab's own figures: a second table, for labs that have any.
 
-use super::figures::{NONE, UNKNOWN};
-use super::names::{by_station, work, workers};
+use super::figures::{NONE, UNKNOWN, percent, two_decimals};
+use super::names::{by_station, work, workers, workers_head};
 use super::plain_table::plain_table;
 use super::style::Style;
 use crate::duration::duration;
 use crate::figures::names;
 use crate::report::{Row, RunReport};
+use crate::serving;
 use crate::waiting::WaitingJob;
 use std::collections::BTreeSet;
+use unicode_width::UnicodeWidthStr;
 
 /// The lab's own figures as texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,19 +34,48 @@ pub struct LabRow {
     pub figures: Vec<String>,
 }
 
-/// The columns before the figures.
-pub const ROW_HEADS: [&str; 3] = ["station", "strategy", "workers"];
+/// What stands above the columns before the figures.
+pub fn row_heads(report: &RunReport) -> [&'static str; 3] {
+    ["station", "strategy", workers_head(report)]
+}
 
 /// A figure's name, what stands above it, and how it is written.
 type Column<'a> = (&'a str, &'a str, fn(f64) -> String);
 
 /// The figures that are known here, in the order in which they are shown.
-const KNOWN: [Column; 5] = [
+const KNOWN: [Column; 18] = [
     (names::IDEAL_SECONDS, "ideal wall", duration),
     (names::REQUESTS_PER_SECOND, "requests/s", digits),
+    (names::P50_SECONDS, "p50", duration),
+    (names::P99_SECONDS, "p99", duration),
+    (names::P99_9_SECONDS, "p99.9", duration),
+    (names::LONGEST_SECONDS, "longest", duration),
+    (names::REPLAYED_P99_SECONDS, "p99\nreplayed", duration),
+    (names::REPLAYED_P99_9_SECONDS, "p99.9\nreplayed", duration),
+    (names::THROTTLED, "throttled", percent),
+    (names::REPLAYED_THROTTLED, "throttled\nreplayed", percent),
+    (names::STALL_SECONDS, "stall per\nperiod", stall),
+    (names::CPU_MS_PER_REQUEST, "CPU ms", digits),
+    (names::FAIRNESS, "fairness", two_decimals),
+    (names::FAILED, "failed", whole),
     (names::HIGHEST_IN_FLIGHT, "most in flight", whole),
     (names::CPU_MS_PER_PAGE, "CPU ms per page", digits),
     (names::MEMORY_BYTES, "memory", mebibytes),
+    (names::REPLAYED_P50_SECONDS, "p50\nreplayed", duration),
+];
+
+/// The columns of which text leaves out the first ones where it has no room for
+/// all, from what is missed least on.
+const LEFT_OUT_FIRST: [&str; 9] = [
+    "p50\nreplayed",
+    "throttled\nreplayed",
+    "failed",
+    "CPU ms",
+    "fairness",
+    "p99.9\nreplayed",
+    "longest",
+    "stall per\nperiod",
+    "p99\nreplayed",
 ];
 
 /// The lab's own figures of all rows; `None` where no row has any.
@@ -57,9 +88,12 @@ pub fn lab_figures(report: &RunReport) -> Option<LabFigures> {
     if all.is_empty() {
         return None;
     }
+    // That nothing failed an invariant says.
+    let failed = |row: &Row| row.figures.get(names::FAILED) > Some(&0.0);
+    let shown = |name: &str| name != names::FAILED || report.rows.iter().any(failed);
     let known = KNOWN
         .iter()
-        .filter(|(name, ..)| all.contains(name))
+        .filter(|(name, ..)| all.contains(name) && shown(name))
         .copied();
     let is_known = |name: &str| KNOWN.iter().any(|(known, ..)| *known == name);
     // One that a later version has is shown as it is.
@@ -97,6 +131,14 @@ fn notes(report: &RunReport, scaled: bool) -> Option<String> {
             "~ A row that was measured on a part of the job is scaled: its wall and its ideal are \
              those of the part ÷ the share.",
         ),
+        serving::is_of_servers(report).then_some(
+            "Latencies are counted from the moment at which a request was to leave. p50, p99 and \
+             p99.9 are what so many of 100 did not exceed, medians over the rounds; longest and \
+             failed are of all rounds together. Replayed is what the same arrivals come to by the \
+             refill rule of the quota, with the CPU time per request that was measured before the \
+             rounds; stall per period is how long the whole server stands still in each period \
+             while it is never out of work.",
+        ),
         waits.then_some(
             "Ideal is the waiting alone, ⌈pages ÷ at once⌉ × latency; a wall is predicted by that \
              or by the CPU time of the pages on the baseline's station, whichever takes longer.",
@@ -108,22 +150,87 @@ fn notes(report: &RunReport, scaled: bool) -> Option<String> {
 
 /// The same as a table, below the table of all rows. Empty where there are none.
 pub fn lab_table(report: &RunReport, style: &Style) -> String {
-    let Some(table) = lab_figures(report) else {
+    let Some(mut table) = lab_figures(report) else {
         return String::new();
     };
-    let heads: Vec<&str> = ROW_HEADS
-        .into_iter()
+    let row_heads = row_heads(report);
+    let left_out = table.fit(style.width());
+    let heads: Vec<&str> = row_heads[1..]
+        .iter()
+        .copied()
         .chain(table.heads.iter().map(String::as_str))
         .collect();
-    let lines = table.rows.into_iter().map(|row| {
-        let names = row.names.into_iter();
-        names.chain(row.figures).collect()
+    let mut text = plain_table(style, &heads, &heads[1..], table.lines());
+    let left_out = (!left_out.is_empty()).then(|| {
+        format!(
+            "Left out for want of room in {} columns: {}.",
+            style.width(),
+            left_out.join(", ").replace('\n', " ")
+        )
     });
-    let mut text = plain_table(style, &heads, &heads[2..], lines);
-    if let Some(note) = table.note {
+    for note in table.note.into_iter().chain(left_out) {
         text.push_str(&super::paragraph::Paragraph::new(note).render(style));
     }
     text
+}
+
+/// Columns that a row's first cell is indented by below its station.
+const INDENT: usize = 2;
+
+/// Columns between two of the table.
+const GAP: usize = 2;
+
+impl LabFigures {
+    /// A line for each station, and below it one for each of its rows.
+    fn lines(&self) -> Vec<Vec<String>> {
+        let mut lines = Vec::new();
+        let mut station = None;
+        for LabRow { names, figures } in &self.rows {
+            let [of, strategy, workers] = names;
+            if station != Some(of) {
+                let mut head = vec![String::new(); self.heads.len() + 2];
+                head[0].clone_from(of);
+                lines.push(head);
+                station = Some(of);
+            }
+            let mut line = vec![format!("{:INDENT$}{strategy}", ""), workers.clone()];
+            line.extend(figures.iter().cloned());
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// Leaves out columns until the lines are no wider; returns which.
+    fn fit(&mut self, width: usize) -> Vec<&'static str> {
+        let mut left_out = Vec::new();
+        for name in LEFT_OUT_FIRST {
+            if self.width() <= width {
+                break;
+            }
+            let Some(index) = self.heads.iter().position(|head| head == name) else {
+                continue;
+            };
+            self.heads.remove(index);
+            for row in &mut self.rows {
+                row.figures.remove(index);
+            }
+            left_out.push(name);
+        }
+        left_out
+    }
+
+    /// The lines' width where nothing is wrapped.
+    fn width(&self) -> usize {
+        let lines = self.lines();
+        let of_head = |head: &str| head.lines().map(UnicodeWidthStr::width).max();
+        let heads = ["strategy", "workers"].into_iter();
+        let heads = heads.chain(self.heads.iter().map(String::as_str));
+        let widths = heads.enumerate().map(|(index, head)| {
+            let cells = lines.iter().map(|line| line[index].width()).max();
+            cells.unwrap_or(0).max(of_head(head).unwrap_or(0)) + GAP
+        });
+        widths.sum::<usize>() - GAP
+    }
 }
 
 fn figure(row: &Row, figure: Option<f64>, text: impl Fn(f64) -> String) -> String {
@@ -137,7 +244,7 @@ fn figure(row: &Row, figure: Option<f64>, text: impl Fn(f64) -> String) -> Strin
 /// `all of it`, `2 % of it`.
 fn measured_on(row: &Row) -> String {
     match row.scaled_from() {
-        Some(share) => format!("{} of it", super::figures::percent(share)),
+        Some(share) => format!("{} of it", percent(share)),
         None if row.rounds.is_empty() => NONE.to_owned(),
         None => "all of it".to_owned(),
     }
@@ -149,6 +256,15 @@ fn digits(figure: f64) -> String {
         n if n < 9.995 => format!("{figure:.2}"),
         n if n < 99.95 => format!("{figure:.1}"),
         _ => format!("{figure:.0}"),
+    }
+}
+
+/// How long a server stands still in each period, where it does.
+fn stall(seconds: f64) -> String {
+    if seconds > 0.0 {
+        duration(seconds)
+    } else {
+        "none".to_owned()
     }
 }
 

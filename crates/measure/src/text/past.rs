@@ -5,7 +5,9 @@ use super::names::row_name;
 use super::plain_table::plain_table;
 use super::style::Style;
 use crate::duration::duration;
+use crate::figures::names;
 use crate::report::{Backend, Interval, Row, RunReport};
+use crate::serving::is_of_servers;
 
 /// The runs in the order given: when, where, what was changed, and the figures
 /// to know them by. Empty without runs.
@@ -13,28 +15,41 @@ pub fn past_runs(runs: &[RunReport], style: &Style) -> String {
     if runs.is_empty() {
         return String::new();
     }
-    let heads = [
-        "started",
-        "where",
-        "rows",
-        "changed",
-        "baseline",
-        "best speedup",
-    ];
+    let heads = ["started", "where", "rows", "changed"];
+    if runs.iter().any(is_of_servers) {
+        let heads = [&heads[..], &["most requests/s"]].concat();
+        return plain_table(style, &heads, &[], runs.iter().map(served_line));
+    }
+    let heads = [&heads[..], &["baseline", "best speedup"]].concat();
     plain_table(style, &heads, &["baseline"], runs.iter().map(line))
+}
+
+/// A run of servers, which have neither baseline nor speedup.
+fn served_line(run: &RunReport) -> Vec<String> {
+    let rates = run.rows.iter().filter_map(|row| {
+        let rate = row.figures.get(names::REQUESTS_PER_SECOND)?;
+        rate.is_finite().then_some((row, *rate))
+    });
+    let most = rates.max_by(|(_, one), (_, other)| one.total_cmp(other));
+    let mut line = common(run);
+    line.push(most.map_or_else(
+        || NONE.to_owned(),
+        |(row, rate)| format!("{rate:.0}: {}", row_name(run, row)),
+    ));
+    line
+}
+
+fn common(run: &RunReport) -> Vec<String> {
+    vec![run.started.clone(), place(run), size(run), changed(run)]
 }
 
 fn line(run: &RunReport) -> Vec<String> {
     let baseline = run.rows.iter().find(|row| row.baseline);
     let wall = baseline.and_then(|row| row.wall_seconds);
-    vec![
-        run.started.clone(),
-        place(run),
-        size(run),
-        changed(run),
-        wall.map_or_else(|| UNKNOWN.to_owned(), |wall| duration(wall.median)),
-        best(run),
-    ]
+    let mut line = common(run);
+    line.push(wall.map_or_else(|| UNKNOWN.to_owned(), |wall| duration(wall.median)));
+    line.push(best(run));
+    line
 }
 
 /// `Docker, 2 CPUs (AMD EPYC)`.

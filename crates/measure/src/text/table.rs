@@ -7,7 +7,7 @@ pub(super) use columns::{Column, Layout};
 
 use super::bar;
 use super::limits::limits;
-use super::names::{by_station, row_names, station};
+use super::names::{by_station, row_name, row_names, station};
 use super::paragraph::Paragraph;
 use super::style::{Paint, Style};
 use crate::report::{Row, RunReport};
@@ -41,7 +41,34 @@ pub fn table(report: &RunReport, style: &Style) -> String {
             text.push('\n');
         }
     }
-    text + &not_run(report, style)
+    text + &not_run(report, style) + &void(report, style)
+}
+
+/// The rounds of which rows have no sample.
+fn void(report: &RunReport, style: &Style) -> String {
+    let paragraphs = void_rounds(report).into_iter().map(|(name, why)| {
+        let head = format!("! {name}:");
+        Paragraph::new(why).head(head, Paint::Yellow).render(style)
+    });
+    paragraphs.collect()
+}
+
+/// The rows that have no sample of some rounds, since their load was not what it
+/// should have been, each with those rounds and the reason.
+pub fn void_rounds(report: &RunReport) -> Vec<(String, String)> {
+    let rows = report.rows.iter();
+    let some = rows.filter(|row| !row.void.is_empty() && !row.rounds.is_empty());
+    let told = some.map(|row| {
+        let rounds: Vec<String> = row.void.iter().map(|v| (v.round + 1).to_string()).collect();
+        let which = if rounds.len() == 1 { "round" } else { "rounds" };
+        let text = format!(
+            "no sample in {which} {}: {}",
+            rounds.join(", "),
+            row.void[0].why
+        );
+        (row_name(report, row), text)
+    });
+    told.collect()
 }
 
 fn head(report: &RunReport, style: &Style, name: &str) -> String {
@@ -63,7 +90,7 @@ fn laid_out(report: &RunReport, style: &Style, layout: &Layout) -> Table {
         .load_style(TableStyle::new().header_separator(rule))
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(style.width()).unwrap_or(u16::MAX))
-        .set_header(layout.columns.iter().map(|column| column.header()));
+        .set_header(layout.columns.iter().map(|column| column.header(report)));
     for (_, rows) in by_station(report) {
         table.add_row([STATION]);
         for row in rows {

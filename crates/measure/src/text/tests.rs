@@ -39,6 +39,7 @@ fn report_of(row: Row) -> RunReport {
         stations: vec![station("two", Some(2.0))],
         rows: vec![row],
         comparisons: Vec::new(),
+        drills: Vec::new(),
         groups: Vec::new(),
         invariants: Vec::new(),
         compared_with: Predecessor::default(),

@@ -7,9 +7,10 @@ use super::names::name_of_key;
 use super::paragraph::Paragraph;
 use super::plain_table::plain_table;
 use super::style::{Paint, Style};
-use crate::changes::{ComparedRow, changes, compared_rows, why_not_alike};
+use crate::changes::{ComparedRow, ServedRow, changes, compared_rows, served_rows, why_not_alike};
 use crate::duration::duration;
 use crate::report::{Row, RunReport};
+use crate::serving::is_of_servers;
 use crate::stats::{ROUNDS_FOR_A_CLAIM, RunsOutcome};
 
 /// What differs between two runs, and what each row of both came to by the rule
@@ -29,9 +30,13 @@ pub fn two_runs(before: &RunReport, after: &RunReport, style: &Style) -> String 
     }
     text.push_str(&knobs(before, after, style));
     text.push('\n');
-    text.push_str(&match compared_rows(before, after) {
-        Ok(rows) => table(before, after, &rows, style),
-        Err(why) => Paragraph::new(why).render(style),
+    text.push_str(&if is_of_servers(before) && is_of_servers(after) {
+        served_table(after, &served_rows(before, after), style)
+    } else {
+        match compared_rows(before, after) {
+            Ok(rows) => table(before, after, &rows, style),
+            Err(why) => Paragraph::new(why).render(style),
+        }
     });
     for (run, other, which) in [(before, after, "earlier"), (after, before, "later")] {
         if let Some(names) = only_in(run, other) {
@@ -83,6 +88,39 @@ fn table(before: &RunReport, after: &RunReport, rows: &[ComparedRow], style: &St
          that the limits give."
     );
     plain_table(style, &heads, &numbers, lines) + "\n" + &Paragraph::new(how).render(style)
+}
+
+/// Of servers: no wall, and no baseline to measure the machine by.
+fn served_table(after: &RunReport, rows: &[ServedRow], style: &Style) -> String {
+    let heads = [
+        "row",
+        "p99 before",
+        "p99 after",
+        "requests/s before",
+        "requests/s after",
+    ];
+    let mark = |text: String, outcome| match outcome {
+        RunsOutcome::Faster | RunsOutcome::Slower => text + " *",
+        RunsOutcome::WithinNoise | RunsOutcome::TooFewRounds => text,
+    };
+    let lines = rows.iter().map(|row| {
+        let [p99_was, p99_is] = row.p99_seconds.map(duration);
+        let [was, is] = row.per_second.map(|rate| format!("{rate:.0}"));
+        let name = name_of_key(after, &row.key);
+        vec![
+            name,
+            p99_was,
+            mark(p99_is, row.p99),
+            was,
+            mark(is, row.rate),
+        ]
+    });
+    let how = format!(
+        "Medians of the rounds. * is what may be claimed to differ: {ROUNDS_FOR_A_CLAIM} samples \
+         against {ROUNDS_FOR_A_CLAIM} that do not overlap. There is no baseline to divide by: what \
+         differs may also be how fast the machine was."
+    );
+    plain_table(style, &heads, &heads[1..], lines) + "\n" + &Paragraph::new(how).render(style)
 }
 
 /// The baselines' line: what the others are measured by.

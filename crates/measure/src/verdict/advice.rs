@@ -5,9 +5,10 @@
 
 use super::Case;
 use super::agree::Agreement;
-use super::thresholds::{GAIN, SAME_CPUS};
+use super::thresholds::{GAIN, OTHERS, SAME_CPUS};
 use super::what_if::{Gain, Hindrance, WhatIf, gain};
 use super::words::{self, count, cpu_count, percent, seconds};
+use crate::figures::names;
 use crate::report::VerdictKind;
 
 /// What to try next; empty where nothing is to be said.
@@ -96,6 +97,11 @@ impl Case<'_> {
     }
 }
 
+/// Whether it is a server under a load from outside.
+fn is_served(case: &Case) -> bool {
+    case.rounds.iter().any(|round| round.served)
+}
+
 fn is_gain(gain: &Gain) -> bool {
     gain.ratio.median > 1.0 + GAIN
 }
@@ -131,7 +137,15 @@ fn more_at_once(case: &Case) -> String {
     };
     let more = match case.gain(&twice) {
         Some(gain) if is_gain(&gain) => format!("{what} should be {}.", case.gain_words(&gain)),
-        Some(_) => format!("{what} is not expected to gain anything: the CPU binds there."),
+        Some(_) => {
+            let others = case.median(|r| r.others_share) >= Some(OTHERS);
+            let left = if others {
+                "what others leave of the CPU"
+            } else {
+                "the CPU"
+            };
+            format!("{what} is not expected to gain anything: {left} binds there.")
+        }
         None => format!("{what}."),
     };
     // Far from here an item costs another CPU time: one by itself the most.
@@ -155,6 +169,11 @@ fn host(case: &Case) -> String {
     };
     if case.is_stolen_from() {
         return "Run again while the machine that hosts this one is quieter, or on CPUs of its own."
+            .to_owned();
+    }
+    if case.is_mostly_the_load() {
+        return "Run it on a machine with more CPUs, where the load generator has its own; here \
+                read the rates beside those of the other rows, which shared the CPUs with it too."
             .to_owned();
     }
     remedy(
@@ -227,7 +246,7 @@ fn quota(case: &Case) -> String {
     let larger = larger_quota(case).unwrap_or_else(|| {
         "A larger quota would not help: it already covers every thread and CPU there is.".to_owned()
     });
-    match fewer_threads(case) {
+    match fewer_threads(case).or_else(|| threads_without_stalls(case)) {
         Some(fewer) => format!("{larger} {fewer}"),
         None => larger,
     }
@@ -277,12 +296,33 @@ fn fewer_threads(case: &Case) -> Option<String> {
     })
 }
 
+/// For a server, whose clients wait while it stands still: so few threads of
+/// each replica that they cannot use the quota up.
+fn threads_without_stalls(case: &Case) -> Option<String> {
+    let replicas = case.replicas();
+    let each = (case.quota_cpus()? / replicas as f64 + SAME_CPUS).floor() as usize;
+    let stall = case.median(|r| r.of_lab.get(names::STALL_SECONDS).copied());
+    let stall = stall.filter(|stall| *stall > 0.0).map_or_else(
+        || "without stalls".to_owned(),
+        |stall| format!("without the stall of {} in each period", seconds(stall)),
+    );
+    let fewer = each > 0 && each * replicas < case.threads();
+    (is_served(case) && fewer).then(|| {
+        let of_each = if replicas > 1 { " of each replica" } else { "" };
+        format!(
+            "{}{of_each} cannot use this quota up: about as many requests per second, {stall}.",
+            count(each, "thread")
+        )
+    })
+}
+
 fn oversubscribed(case: &Case) -> String {
     let Some(allowed) = case.allowed_cpus() else {
         return String::new();
     };
     let threads = (allowed.floor() as usize).max(1);
     let one_replica = case.replicas() > threads;
+    let one = case.row.workers_are.one();
     let change = WhatIf {
         threads: Some(threads),
         one_replica,
@@ -292,9 +332,9 @@ fn oversubscribed(case: &Case) -> String {
         let quota = case.quota_cpus().map_or(String::new(), |q| {
             format!(" and a quota of {}", cpu_count(q.min(allowed)))
         });
-        format!("One replica with {}{quota}", count(threads, "worker"))
+        format!("One replica with {}{quota}", count(threads, one))
     } else {
-        format!("{} in all", count(threads, "worker"))
+        format!("{} in all", count(threads, one))
     };
     match case.gain(&change) {
         Some(gain) if is_gain(&gain) => {
@@ -351,7 +391,8 @@ fn more_cpus(case: &Case, total: f64, allowed_cpus: Option<f64>, what: &str) -> 
         threads: (threads > case.threads()).then_some(threads),
         ..WhatIf::default()
     };
-    let with = format!("{what} together with {}", count(threads, "worker"));
+    let one = case.row.workers_are.one();
+    let with = format!("{what} together with {}", count(threads, one));
     match case.gain(&change) {
         Some(gain) if is_gain(&gain) => {
             format!(
@@ -382,6 +423,7 @@ fn workers(case: &Case) -> String {
         format!("{threads} workers")
     };
     match case.gain(&change) {
+        None if is_served(case) => format!("{remedy} could use all the CPUs that were granted."),
         Some(gain) if is_gain(&gain) => {
             format!(
                 "{remedy} that share the work evenly should be {}.",

@@ -86,6 +86,12 @@ impl Case<'_> {
         self.median(stolen).is_some_and(|s| s >= thresholds::STOLEN)
     }
 
+    /// Whether most of what others used of the CPUs was the load generator's.
+    fn is_mostly_the_load(&self) -> bool {
+        let load = self.median(|r| Some(r.load_share? / r.others_share?));
+        load.is_some_and(|load| load >= thresholds::MOSTLY)
+    }
+
     /// What was waited for, where the lab counted it.
     fn waiting(&self) -> Option<WaitingJob> {
         self.rounds.first()?.waiting

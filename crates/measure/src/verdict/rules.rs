@@ -4,8 +4,8 @@
 //! could have made an earlier rule hold, later ones are not asked.
 
 use super::thresholds::{
-    ALL_RUNNING, BURSTS, EVERY_PERIOD, IDLE, LOSS, MORE_THAN_ALL, OTHERS, SAME_CPUS, STOLEN,
-    THROTTLED, THROTTLED_PERIODS, UNACCOUNTED, USED_UP, USED_UP_WAITING,
+    ALL_RUNNING, BURSTS, EVERY_PERIOD, IDLE, LOSS, MORE_THAN_ALL, OTHERS, SAME_CPUS,
+    SERVER_USED_UP, STOLEN, THROTTLED, THROTTLED_PERIODS, UNACCOUNTED, USED_UP, USED_UP_WAITING,
 };
 use crate::figures::RoundFigures;
 use crate::report::{BlockedBy, TimeBudget, VerdictKind};
@@ -133,18 +133,31 @@ impl<'a> Case<'a> {
         below_quota
             && !waits
             && !self.used_up_waiting()
+            && !self.server_used_its_quota_up()
             && self.round.throttled_periods >= Some(BURSTS)
             && self.round.throttled_period_share() >= Some(THROTTLED_PERIODS)
-            && self.round.throttled_period_share() < Some(EVERY_PERIOD)
+            && (self.round.served || self.round.throttled_period_share() < Some(EVERY_PERIOD))
             && self.blocked_by.start + self.blocked_by.tail < LOSS
             && self.budget.throttled >= self.budget.runnable
     }
 
     /// Rule 4.
     fn quota(&self) -> bool {
-        (self.used_up(self.round.quota_cpus()) || self.used_up_waiting())
+        (self.used_up(self.round.quota_cpus())
+            || self.used_up_waiting()
+            || self.server_used_its_quota_up())
             && self.budget.throttled >= THROTTLED
             && self.budget.throttled > self.budget.runnable
+    }
+
+    /// A server whose every period runs out had more to do than the quota pays
+    /// for, though it takes a moment after each refill until all of its clients
+    /// have heard and asked again.
+    fn server_used_its_quota_up(&self) -> bool {
+        let used = self.of_limit(self.round.quota_cpus());
+        self.round.served
+            && used.is_some_and(|used| used >= SERVER_USED_UP)
+            && self.round.throttled_period_share() >= Some(EVERY_PERIOD)
     }
 
     /// Whether a job that waits used its quota up, all but the ends of its repeats.

@@ -91,11 +91,24 @@ fn host(case: &Case, budget: &TimeBudget) -> String {
         ),
         _ => format!(
             "Something else had the CPU: for {} of their time the workers were ready and none \
-             was free, while other processes used {} of the allowed CPUs.",
+             was free, while other processes used {} of the allowed CPUs{}.",
             percent(budget.runnable),
-            maybe(case.median(|r| r.others_share), percent)
+            maybe(case.median(|r| r.others_share), percent),
+            of_the_load(case)
         ),
     }
+}
+
+/// How much of what others used was the lab's own, where the samples were taken
+/// under a load from outside.
+fn of_the_load(case: &Case) -> String {
+    let share = case.median(|r| r.load_share);
+    share.map_or_else(String::new, |share| {
+        format!(
+            ", {} of them the lab's own load generator, which shares these CPUs",
+            percent(share)
+        )
+    })
 }
 
 fn bursts(case: &Case) -> String {

@@ -44,6 +44,11 @@ pub const BURSTS: u64 = 2;
 /// work that fits on average leaves some periods alone.
 pub const EVERY_PERIOD: f64 = 0.9;
 
+/// Usage of its quota from which on a server whose every period runs out has
+/// used it up: what its clients take to ask again after a refill is less than a
+/// tenth of a period.
+pub const SERVER_USED_UP: f64 = 0.9;
+
 /// Throttled share of worker time under a quota that is used up. Lower than
 /// [`LOSS`]: with usage at the quota even a little throttling says which of
 /// the two limits, quota or CPUs, was met.
@@ -83,3 +88,6 @@ pub const SAME_SHARE: f64 = 0.03;
 
 /// CPUs that differ by less than this are the same number.
 pub const SAME_CPUS: f64 = 1e-6;
+
+/// The part of something that is most of it.
+pub const MOSTLY: f64 = 0.5;

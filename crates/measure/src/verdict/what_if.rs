@@ -52,11 +52,15 @@ pub(super) struct Gain {
 }
 
 /// The gain of `change` over all rounds; `None` when any round lacks a figure
-/// that the models need.
+/// that the models need, and for a server under a load from outside, whose
+/// sample takes as long as that.
 ///
 /// What others on the same CPUs will take is not known: the interval reaches
 /// from all that they took to what these threads got beside them.
 pub(super) fn gain(row: &Row, rounds: &[RoundFigures], change: &WhatIf) -> Option<Gain> {
+    if rounds.iter().any(|round| round.served) {
+        return None;
+    }
     let ratios: Vec<(f64, f64)> = rounds
         .iter()
         .map(|round| {

@@ -9,6 +9,7 @@ mod budget;
 mod changes;
 mod history;
 mod schema;
+mod serving;
 mod two_runs;
 mod verdict;
 mod waiting;

@@ -1,16 +1,14 @@
 //! A whole service as a process: `examples/greeter.rs`.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output};
 
-use rustix::process::{Pid, Signal, kill_process};
-use service_kit::address::AddressLine;
+use rustix::process::Signal;
+use serving::{Serving, eventually};
 
 use crate::clients::get;
-use crate::running::DEADLINE;
 
 fn greeter() -> Command {
     // …/target/debug/deps/it-<hash> → …/target/debug/examples/greeter
@@ -35,52 +33,9 @@ fn greeter() -> Command {
     command
 }
 
-/// A running `greeter serve`, killed when dropped.
-struct Serving {
-    child: Child,
-    line: AddressLine,
-}
-
-impl Serving {
-    fn start(more: &[&str]) -> Self {
-        let mut child = greeter()
-            .args(["serve", "--port", "0", "--admin-port", "0"])
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut text = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut text)
-            .unwrap();
-        let line = serde_json::from_str(&text).unwrap();
-        Self { child, line }
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, signal).unwrap();
-    }
-
-    /// The exit code, `None` where a signal ended it.
-    fn ended(&mut self) -> Option<i32> {
-        let asked = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(asked.elapsed() < DEADLINE, "it does not end");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// A running `greeter serve`.
+fn serving(more: &[&str]) -> Serving {
+    Serving::start(&mut greeter(), more)
 }
 
 fn stderr(output: &Output) -> String {
@@ -89,7 +44,7 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn prints_where_it_listens_and_serves_there() {
-    let serving = Serving::start(&[]);
+    let serving = serving(&[]);
 
     assert_eq!(get(serving.line.api, "/").body, "hello");
     assert_eq!(get(serving.line.admin, "/readyz").status, 200);
@@ -99,17 +54,17 @@ fn prints_where_it_listens_and_serves_there() {
 #[test]
 fn a_signal_drains_it_and_it_exits_0() {
     for signal in [Signal::TERM, Signal::INT] {
-        let mut serving = Serving::start(&[]);
+        let mut serving = serving(&[]);
 
         serving.signal(signal);
 
-        assert_eq!(serving.ended(), Some(0), "{signal:?}");
+        assert_eq!(serving.ended().code(), Some(0), "{signal:?}");
     }
 }
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let mut serving = Serving::start(&["--drain-seconds", "3600"]);
+    let mut serving = serving(&["--drain-seconds", "3600"]);
     // Half a request: the drain waits for the rest of it.
     let mut stream = TcpStream::connect(serving.line.api).unwrap();
     stream.write_all(b"GET / HT").unwrap();
@@ -117,18 +72,17 @@ fn a_second_signal_ends_it_at_once() {
     assert_eq!(get(serving.line.api, "/").status, 200);
 
     serving.signal(Signal::TERM);
-    let asked = Instant::now();
-    while get(serving.line.admin, "/readyz").body != "draining" {
-        assert!(asked.elapsed() < DEADLINE, "it does not drain");
-    }
+    eventually("it drains", || {
+        (get(serving.line.admin, "/readyz").body == "draining").then_some(())
+    });
     serving.signal(Signal::INT);
 
-    assert_eq!(serving.ended(), Some(130));
+    assert_eq!(serving.ended().code(), Some(130));
 }
 
 #[test]
 fn healthcheck_tells_by_its_exit_code() {
-    let mut serving = Serving::start(&[]);
+    let mut serving = serving(&[]);
     let port = serving.line.admin.port().to_string();
     let check = || {
         let output = greeter()
@@ -222,7 +176,7 @@ fn help_and_version_exit_0() {
 
 #[test]
 fn a_taken_port_is_an_error_that_names_it() {
-    let serving = Serving::start(&[]);
+    let serving = serving(&[]);
     let port = serving.line.api.port().to_string();
 
     let output = greeter()

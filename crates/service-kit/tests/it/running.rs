@@ -1,7 +1,6 @@
 //! A server under test on a port of its own.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use axum::Router;
 use prometheus::Registry;
@@ -10,8 +9,7 @@ use service_kit::shutdown::{Cause, Shutdown};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// Far longer than anything here takes, on a busy machine too.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) use serving::DEADLINE;
 
 /// `future`'s outcome; a hang is a failure and not a stuck test run.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {

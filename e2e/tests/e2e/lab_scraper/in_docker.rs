@@ -7,7 +7,7 @@ use crate::observability::panels::Panels;
 use crate::observability::prometheus::Prometheus;
 use crate::support::{Docker, finish, said};
 use crate::truth::{DISTURBED, disturbance};
-use measure::report::{RunReport, VerdictKind};
+use measure::report::{Row, RunReport, VerdictKind};
 
 /// What the Compose file grants, and what the row of this parsing must show.
 const ROWS: [(&str, f64, &str, VerdictKind); 3] = [
@@ -47,6 +47,36 @@ fn a_quick_run_waits_or_is_throttled_and_keeps_every_page() {
     assert_stored(&docker, &report);
 }
 
+/// The truth on both sides of the crossing, which is at about 20 pages at once
+/// with heavy parsing on a quarter CPU: four pages are waited for, and of 128 no
+/// thread is said to starve or the quota to run out now and then.
+#[test]
+fn few_heavy_pages_are_waited_for_and_many_wait_for_the_quota() {
+    let Some(docker) = Docker::take("lab-scraper, both sides of the crossing") else {
+        return;
+    };
+    let checkout = docker.checkout();
+    let arguments = [
+        LAB,
+        "KERNEL=heavy",
+        "STATION=scraper-quarter",
+        "STRATEGY=async",
+        "WORKERS=4,128",
+        "ROUNDS=2",
+    ];
+
+    let output = finish(checkout.make(&arguments).spawn().unwrap(), &arguments);
+
+    assert!(output.status.success(), "{}", said(&output));
+    let report = checkout.report(LAB);
+    for (workers, kind) in [(4, VerdictKind::Waiting), (128, VerdictKind::Quota)] {
+        let mut rows = report.rows.iter();
+        let is_it = |row: &&Row| row.station == "scraper-quarter" && row.workers == workers;
+        let row = rows.find(is_it).unwrap();
+        assert_kind(row, kind);
+    }
+}
+
 /// Each row has its kind, or says that others disturbed it, if it was measured.
 fn assert_kinds(report: &RunReport) {
     for (station, _, kernel, kind) in ROWS {
@@ -54,15 +84,19 @@ fn assert_kinds(report: &RunReport) {
         let row = rows
             .find(|row| row.station == station && row.kernel == kernel && row.strategy == "async")
             .unwrap_or_else(|| panic!("{station} has no row with {kernel} parsing"));
-        let verdict = row.verdict.as_ref().unwrap();
-        let left_open = matches!(verdict.kind, VerdictKind::Host | VerdictKind::Unclear)
-            && disturbance(row) >= DISTURBED;
-        assert!(
-            verdict.kind == kind || left_open,
-            "{}: {verdict:?}",
-            row.key()
-        );
+        assert_kind(row, kind);
     }
+}
+
+fn assert_kind(row: &Row, kind: VerdictKind) {
+    let verdict = row.verdict.as_ref().unwrap();
+    let left_open = matches!(verdict.kind, VerdictKind::Host | VerdictKind::Unclear)
+        && disturbance(row) >= DISTURBED;
+    assert!(
+        verdict.kind == kind || left_open,
+        "{}: {verdict:?}",
+        row.key()
+    );
 }
 
 /// What the lab's own database has, asked as the sheet says.

@@ -1,17 +1,22 @@
 //! The labs: which rows each one runs, and what it concludes beyond the rows.
 
+mod cluster;
+pub mod driven;
 mod groups;
 pub mod invariants;
 mod limits;
 mod primes;
 mod questions;
 mod rows;
+mod samples;
 mod scaling;
 mod scraper;
+mod served;
+mod throttle;
 
 use crate::station::Around;
 use cpu_budget::WorkerAdvice;
-use measure::report::{RunReport, Station};
+use measure::report::{RunReport, Station, WorkersAre};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -191,6 +196,17 @@ pub trait Lab: Sync {
         None
     }
 
+    /// What its rows' workers are.
+    fn workers_are(&self) -> WorkersAre {
+        WorkersAre::Workers
+    }
+
+    /// How the load of its samples is made, in labs whose samples last as long as
+    /// a load from outside.
+    fn driven(&self) -> Option<&dyn driven::Driven> {
+        None
+    }
+
     /// The lab's own raw figures of a sample.
     fn figures(
         &self,
@@ -221,7 +237,12 @@ pub fn by_name(name: &str) -> Option<&'static dyn Lab> {
 }
 
 /// All labs.
-pub const LABS: &[&dyn Lab] = &[&primes::Primes, &scraper::Scraper];
+pub const LABS: &[&dyn Lab] = &[
+    &primes::Primes,
+    &scraper::Scraper,
+    &cluster::Cluster,
+    &throttle::Throttle,
+];
 
 #[cfg(test)]
 mod tests {

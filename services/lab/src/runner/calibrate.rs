@@ -48,6 +48,7 @@ impl Runner<'_> {
                         bail!(crate::Refused(why))
                     }
                     NoSample::Failed(error) => measuring.row.not_run = Some(error.to_string()),
+                    NoSample::Void(why, _) => measuring.row.not_run = Some(why),
                 }
             }
             rows.push(measuring);
@@ -82,7 +83,7 @@ impl Runner<'_> {
     ) -> Result<(), NoSample> {
         loop {
             let round = self.probe(at, measuring).await?;
-            measuring.last_run = round.replicas.iter().map(mark).collect();
+            measuring.last_run = marks(&round);
             let threads = round.replicas.first().map_or(1, |r| r.workers.len());
             let together = at.starts_together(threads);
             if together != measuring.common_start {
@@ -116,7 +117,13 @@ pub fn last_runs(rows: &[Measuring], station: &str) -> Vec<RunMark> {
     calibrated.map_or_else(Vec::new, |m| m.last_run.clone())
 }
 
-fn mark(account: &ReplicaAccount) -> RunMark {
+/// The run that each replica's account is of.
+pub fn marks(round: &Round) -> Vec<RunMark> {
+    round.replicas.iter().map(mark).collect()
+}
+
+/// The run that an account is of.
+pub fn mark(account: &ReplicaAccount) -> RunMark {
     RunMark {
         instance: account.instance.clone(),
         run_sequence: account.run_sequence,

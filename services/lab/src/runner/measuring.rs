@@ -1,6 +1,7 @@
 //! A row while it is measured.
 
 use crate::labs::PlannedRow;
+use crate::labs::driven::Load;
 use measure::report::{Row, RunMark};
 
 /// A row while it is measured.
@@ -15,6 +16,10 @@ pub struct Measuring {
     pub sample_seconds: f64,
     /// Whether the replicas start at one moment.
     pub common_start: bool,
+    /// The load that its samples are taken under, in driven labs.
+    pub load: Option<Load>,
+    /// Runs of which no sample came.
+    pub set_aside: Vec<RunMark>,
     /// What calibration ended with, one per replica.
     pub last_run: Vec<RunMark>,
 }
@@ -32,6 +37,8 @@ impl Measuring {
                 ..Row::default()
             },
             common_start: false,
+            load: None,
+            set_aside: Vec::new(),
             last_run: Vec::new(),
             planned,
             repeats: 1,
@@ -44,15 +51,17 @@ impl Measuring {
         if self.row.not_run.is_some() {
             return 0.0;
         }
-        self.sample_seconds + 0.1
+        let before = if self.load.is_some() { 0.5 } else { 0.1 };
+        self.sample_seconds + before
     }
 
     /// The row for the one who watches: `primes-half · sequential · 1 worker`.
     pub fn label(&self) -> String {
+        let are = self.row.workers_are;
         let workers = if self.planned.workers == 1 {
-            "worker"
+            are.one()
         } else {
-            "workers"
+            are.many()
         };
         format!(
             "{} · {} · {} {workers}",

@@ -2,6 +2,7 @@
 //! doing any work.
 #![allow(clippy::unwrap_used)]
 
+mod driven;
 mod fleet;
 mod made;
 mod witness;

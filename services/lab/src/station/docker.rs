@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 /// The ports inside a container.
 const API_PORT: u16 = 8080;
 const ADMIN_PORT: u16 = 9000;
+const SERVED_PORT: u16 = 3000;
 
 /// How long the host script may take for an action.
 const ACTION_DEADLINE: Duration = Duration::from_mins(1);
@@ -105,6 +106,11 @@ impl Stations for Docker {
             replicas.dedup();
             Ok(replicas)
         })
+    }
+
+    /// The network's own name, behind which the engine has all replicas.
+    fn served<'a>(&'a self, station: &'a str) -> Answering<'a, Vec<String>> {
+        Box::pin(async move { Ok(vec![format!("http://{station}:{SERVED_PORT}/")]) })
     }
 
     fn act<'a>(&'a self, station: &'a str, action: Action) -> Answering<'a, ()> {

@@ -68,7 +68,12 @@ pub async fn account(replica: Replica, path: &str) -> anyhow::Result<Value> {
     small(replica.api, path).await
 }
 
-/// Makes a service beside the stations count anew.
+/// What a server answers at this path, as JSON.
+pub async fn answer_of(address: SocketAddr, path: &str) -> anyhow::Result<Value> {
+    small(address, path).await
+}
+
+/// Makes a service forget or end what stands at this path (DELETE).
 pub async fn forget(replica: Replica, path: &str) -> anyhow::Result<()> {
     let address = replica.api;
     let sent = exchange(address, Method::DELETE, path, String::new());
@@ -88,7 +93,18 @@ pub async fn sample(
     request: &Value,
     deadline: Duration,
 ) -> Result<Answer, SampleError> {
-    let sent = exchange(replica.api, Method::POST, "/run", request.to_string());
+    ask(replica, "/run", request, deadline).await
+}
+
+/// Has a replica do something that may take long, and waits for its answer;
+/// dropping the future cancels it there.
+pub async fn ask<T: serde::de::DeserializeOwned>(
+    replica: Replica,
+    path: &str,
+    request: &Value,
+    deadline: Duration,
+) -> Result<T, SampleError> {
+    let sent = exchange(replica.api, Method::POST, path, request.to_string());
     let answered = timeout(deadline, sent)
         .await
         .map_err(|_| SampleError::Lost("it did not answer in time".into()))?;

@@ -115,6 +115,10 @@ pub trait Stations: Send + Sync {
     /// an order that stays.
     fn replicas<'a>(&'a self, station: &'a str) -> Answering<'a, Vec<Replica>>;
 
+    /// Where those who use a station's service reach it, as URLs of its front
+    /// page: all replicas behind one name, or each of them.
+    fn served<'a>(&'a self, station: &'a str) -> Answering<'a, Vec<String>>;
+
     /// Does something to a station.
     fn act<'a>(&'a self, station: &'a str, action: Action) -> Answering<'a, ()>;
 }

@@ -1,14 +1,10 @@
 //! A monitor under test: the built program, serving on ports of its own.
 
 use crate::samples::Samples;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use service_kit::address::AddressLine;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
-
-/// Far longer than anything here takes, on a busy machine too.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) use serving::{DEADLINE, Serving, eventually_async as eventually};
+use std::process::{Command, ExitStatus};
 
 /// The program, in an environment that says nothing.
 pub(crate) fn metrics() -> Command {
@@ -17,43 +13,21 @@ pub(crate) fn metrics() -> Command {
     command
 }
 
-/// What `probe` finds in the end; panics with `what` when that takes too long.
-pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
-    let asked = Instant::now();
-    loop {
-        if let Some(found) = probe().await {
-            return found;
-        }
-        assert!(asked.elapsed() < DEADLINE, "not in time: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
 /// A running `metrics serve`, killed when dropped.
 pub(crate) struct Service {
     pub(crate) line: AddressLine,
-    child: Child,
+    program: Serving,
     client: reqwest::Client,
 }
 
 impl Service {
     /// One that is told `more`.
     pub(crate) fn start(more: &[String]) -> Self {
-        let mut child = metrics()
-            .args(["serve", "--port", "0", "--admin-port", "0"])
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
         let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE);
+        let program = Serving::start(&mut metrics(), more);
         Self {
-            line: serde_json::from_str(&line).unwrap(),
-            child,
+            line: program.line,
+            program,
             client: client.build().unwrap(),
         }
     }
@@ -72,17 +46,10 @@ impl Service {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        self.program.signal(signal);
     }
 
     pub(crate) async fn ended(&mut self) -> ExitStatus {
-        eventually("the service ends", async || self.child.try_wait().unwrap()).await
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.program.ended_async().await
     }
 }

@@ -1,21 +1,13 @@
 //! `metrics watch`, into a pipe and on a terminal.
 
-use crate::service::{DEADLINE, metrics};
+use crate::service::metrics;
 use crate::tree::{Tree, id};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 fn ended(child: &mut Child) -> Option<i32> {
-    let asked = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.code();
-        }
-        assert!(asked.elapsed() < DEADLINE, "it does not end");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    serving::eventually("it ends", || child.try_wait().unwrap()).code()
 }
 
 #[test]

@@ -1,16 +1,12 @@
 //! An origin under test: the built program, serving on ports of its own.
 
 use crate::wire::{Seen, ask};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 use service_kit::address::AddressLine;
+pub(crate) use serving::{DEADLINE, Serving, eventually};
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
-
-/// Far longer than anything here takes, on a busy machine too.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+use std::process::{Command, ExitStatus};
 
 /// The program, in an environment that says nothing.
 pub(crate) fn origin() -> Command {
@@ -19,48 +15,27 @@ pub(crate) fn origin() -> Command {
     command
 }
 
-/// What `probe` finds in the end; panics with `what` when that takes too long.
-pub(crate) fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    let asked = Instant::now();
-    loop {
-        if let Some(found) = probe() {
-            return found;
-        }
-        assert!(asked.elapsed() < DEADLINE, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 /// A running `origin serve`, killed when dropped.
 pub(crate) struct Origin {
     pub(crate) line: AddressLine,
-    child: Child,
+    program: Serving,
 }
 
 impl Origin {
     /// One that is told `options`, words separated by spaces.
     pub(crate) fn start(options: &str) -> Self {
-        let mut command = origin();
-        command
-            .args(["serve", "--port", "0", "--admin-port", "0"])
-            .args(options.split_whitespace());
-        Self::spawn(&mut command)
+        Self::of(Serving::start(&mut origin(), options.split_whitespace()))
     }
 
     /// The one that `command` starts.
     pub(crate) fn spawn(command: &mut Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        Self::of(Serving::spawn(command))
+    }
+
+    fn of(program: Serving) -> Self {
         Self {
-            line: serde_json::from_str(&line).unwrap(),
-            child,
+            line: program.line,
+            program,
         }
     }
 
@@ -112,17 +87,10 @@ impl Origin {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        self.program.signal(signal);
     }
 
     pub(crate) fn ended(&mut self) -> ExitStatus {
-        eventually("the service ends", || self.child.try_wait().unwrap())
-    }
-}
-
-impl Drop for Origin {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.program.ended()
     }
 }

@@ -1,37 +1,19 @@
 //! A station under test: the built program, serving on ports of its own.
 
-use rustix::process::{Pid, Signal, kill_process};
+#[cfg(target_os = "linux")]
+use rustix::process::Pid;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use service_kit::address::AddressLine;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
-
-/// Far longer than anything here takes, on a busy machine too.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+use serving::Serving;
+pub(crate) use serving::{DEADLINE, eventually_async as eventually, unique_name};
+use std::process::{Command, ExitStatus};
 
 /// The program, in an environment that says nothing but the station's name.
 pub(crate) fn primes(station: &str) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("primes"));
     command.env_clear().env("STATION_NAME", station);
     command
-}
-
-/// A name of its own for each station: the run lock is one per name.
-pub(crate) fn unique_name() -> String {
-    format!("test-{}", uuid::Uuid::new_v4())
-}
-
-/// What `probe` finds in the end; panics with `what` when that takes too long.
-pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
-    let asked = Instant::now();
-    loop {
-        if let Some(found) = probe().await {
-            return found;
-        }
-        assert!(asked.elapsed() < DEADLINE, "not in time: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 /// A run that takes hours, if nobody ends it.
@@ -43,7 +25,7 @@ pub(crate) fn endless(strategy: &str) -> Value {
 pub(crate) struct Station {
     pub(crate) name: String,
     pub(crate) line: AddressLine,
-    child: Child,
+    program: Serving,
     client: reqwest::Client,
 }
 
@@ -63,22 +45,12 @@ impl Station {
     /// One that is told `more`.
     pub(crate) fn start_with(more: &[&str]) -> Self {
         let name = unique_name();
-        let mut child = primes(&name)
-            .args(["serve", "--port", "0", "--admin-port", "0"])
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        let program = Serving::start(&mut primes(&name), more);
         let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE);
         Self {
             name,
-            line: serde_json::from_str(&line).unwrap(),
-            child,
+            line: program.line,
+            program,
             client: client.build().unwrap(),
         }
     }
@@ -153,7 +125,7 @@ impl Station {
     /// The service's process.
     #[cfg(target_os = "linux")]
     pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+        self.program.id()
     }
 
     /// Those of its `processes` that are not the service itself.
@@ -161,24 +133,17 @@ impl Station {
     pub(crate) fn children_of(&self, processes: &[u32]) -> Vec<Pid> {
         processes
             .iter()
-            .filter(|&&id| id != self.child.id())
+            .filter(|&&id| id != self.program.id())
             .filter_map(|id| Pid::from_raw(id.cast_signed()))
             .collect()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        self.program.signal(signal);
     }
 
     pub(crate) async fn ended(&mut self) -> ExitStatus {
-        eventually("the service ends", async || self.child.try_wait().unwrap()).await
-    }
-}
-
-impl Drop for Station {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.program.ended_async().await
     }
 }
 

@@ -25,6 +25,10 @@ pub struct FetchArgs {
     #[arg(long, env = "SCRAPER_MAX_BYTES", default_value = "8388608", allow_negative_numbers = true, value_parser = bytes)]
     pub max_bytes: u64,
 
+    /// The most bytes of all pages that are held at once, 1 to 10^12: pages beyond wait for each other, though one may always have --max-bytes [default: a quarter of the memory limit; where there is none, 268435456]
+    #[arg(long, env = "SCRAPER_MAX_BYTES_AT_ONCE", value_name = "BYTES", allow_negative_numbers = true, value_parser = bytes_at_once)]
+    pub max_bytes_at_once: Option<u64>,
+
     /// The most redirects that are followed, 0 to 50
     #[arg(long, env = "SCRAPER_REDIRECTS", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=50))]
     pub redirects: u8,
@@ -33,7 +37,7 @@ pub struct FetchArgs {
     #[arg(long, env = "SCRAPER_ATTEMPTS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub attempts: u32,
 
-    /// The longest pause between two attempts, 1ms to 1h
+    /// The longest pause between two attempts, 1ms to 1h; a robots.txt that could not be had is asked for again after so long
     #[arg(long, env = "SCRAPER_LONGEST_PAUSE", default_value = "10s", value_parser = duration)]
     pub longest_pause: Duration,
 
@@ -41,7 +45,7 @@ pub struct FetchArgs {
     #[arg(long, env = "SCRAPER_LONGEST_RETRY_AFTER", default_value = "30s", value_parser = duration)]
     pub longest_retry_after: Duration,
 
-    /// The most requests to one host at once, 1 to 4096 [default: 6 with --urls, as browsers do; with --origin as many as pages at once]. A list sorted by host keeps to one host at a time: shuffle it
+    /// The most requests to one host at once, 1 to 4096 [default: 6 with --urls, as browsers do; with --origin as many as pages at once]. While a host has as many, the list is read on for others, some 8000 URLs ahead
     #[arg(long, env = "SCRAPER_PER_HOST", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub per_host: Option<u16>,
 
@@ -49,7 +53,7 @@ pub struct FetchArgs {
     #[arg(long, env = "SCRAPER_RATE", value_name = "PER_SECOND", allow_negative_numbers = true, value_parser = rate)]
     pub rate: Option<f64>,
 
-    /// Do not ask for robots.txt: for hosts of one's own
+    /// Do not ask for robots.txt: for hosts of one's own. (Where it cannot be had, which a 429 is too, nothing is fetched)
     #[arg(long)]
     pub ignore_robots: bool,
 
@@ -66,6 +70,7 @@ impl FetchArgs {
             read_timeout: self.read_timeout,
             total_timeout: self.timeout,
             body_limit: self.max_bytes as usize,
+            bodies_at_once: self.max_bytes_at_once.map(|bytes| bytes as usize),
             redirects: usize::from(self.redirects),
             retry: Policy {
                 attempts: self.attempts,
@@ -93,6 +98,10 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 fn bytes(text: &str) -> Result<u64, String> {
     count_within(text, 1..=1_000_000_000)
+}
+
+fn bytes_at_once(text: &str) -> Result<u64, String> {
+    count_within(text, 1..=1_000_000_000_000)
 }
 
 fn rate(text: &str) -> Result<f64, String> {

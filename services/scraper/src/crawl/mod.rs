@@ -8,6 +8,7 @@ mod mode;
 mod on_threads;
 mod pages;
 mod pool;
+mod turns;
 
 pub use clock::Measured;
 pub use control::{Control, Stage};
@@ -20,6 +21,10 @@ use crate::store::{Sender, StoreFailed};
 use measure::report::WorkerAccount;
 use std::io;
 use std::sync::Arc;
+use turns::Turns;
+
+/// Connections to all hosts together that may be idle.
+const MOST_IDLE: usize = 512;
 
 /// A run over many URLs.
 pub struct Crawl {
@@ -71,6 +76,19 @@ impl Crawl {
     /// How many threads it works on.
     pub fn threads(&self) -> usize {
         self.mode.threads(self.concurrency) + self.pool_size()
+    }
+
+    /// The URLs of `feed`, of no host more at once than it may be asked for.
+    fn turns(&self, feed: Feed) -> Turns {
+        Turns::new(feed, self.fetch.per_host())
+    }
+
+    /// How many connections each of its clients may keep open: those in use, and
+    /// its part of the idle ones.
+    fn connections(&self) -> usize {
+        let clients = self.mode.threads(self.concurrency).max(1);
+        let in_use = self.mode.at_once(self.concurrency).div_ceil(clients);
+        in_use + (MOST_IDLE / clients).max(1)
     }
 
     /// Threads that do nothing but parse.

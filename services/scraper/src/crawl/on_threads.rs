@@ -2,6 +2,7 @@
 
 use super::pages::Pages;
 use super::pool::{self, Parsers, Places};
+use super::turns::{Turn, Turns};
 use super::{Crawl, Feed, Stage, clock};
 use crossbeam_channel::{Receiver, SendTimeoutError, bounded};
 use measure::report::WorkerAccount;
@@ -12,7 +13,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Mutex;
-use url::Url;
 
 /// How soon who waits for room in the queue notices the run's end.
 const LOOK: Duration = Duration::from_millis(50);
@@ -26,17 +26,17 @@ pub(super) fn one(
     at_once: usize,
 ) -> io::Result<Vec<WorkerAccount>> {
     let (parsers, pool) = pool::start(crawl)?;
-    let feed = Mutex::new(feed);
+    let turns = Mutex::new(crawl.turns(feed));
     let fetching = worker(crawl, "fetch".into(), parsers, move |runtime, pages| {
         let pages = Arc::new(pages);
-        let feed = Arc::new(feed);
+        let turns = Arc::new(turns);
         runtime.block_on(async {
             let mut tasks = tokio::task::JoinSet::new();
             for _ in 1..at_once {
-                let (pages, feed) = (pages.clone(), feed.clone());
-                tasks.spawn(async move { take_turns(&pages, &feed).await });
+                let (pages, turns) = (pages.clone(), turns.clone());
+                tasks.spawn(async move { take_turns(&pages, &turns).await });
             }
-            take_turns(&pages, &feed).await;
+            take_turns(&pages, &turns).await;
             tasks.join_all().await;
         });
     })?;
@@ -47,23 +47,24 @@ pub(super) fn one(
     Ok(accounts)
 }
 
-/// One page after another, as the feed gives them.
-async fn take_turns(pages: &Pages, feed: &Mutex<Feed>) {
+/// One page after another, as their turn comes.
+async fn take_turns(pages: &Pages, turns: &Mutex<Turns>) {
     let control = pages.control();
     loop {
-        let next = async { feed.lock().await.next().await };
-        let url = tokio::select! {
+        let next = async { turns.lock().await.next().await };
+        let turn = tokio::select! {
             biased;
             () = control.reached(Stage::Draining) => return,
-            url = next => url,
+            turn = next => turn,
         };
-        let Some(url) = url else { return };
+        let Some(turn) = turn else { return };
+        let (url, _place) = turn.begin();
         pages.page(url).await;
     }
 }
 
 /// `threads`: so many threads take URLs from a queue; a sentinel each ends them.
-pub(super) fn many(crawl: &Arc<Crawl>, mut feed: Feed) -> io::Result<Vec<WorkerAccount>> {
+pub(super) fn many(crawl: &Arc<Crawl>, feed: Feed) -> io::Result<Vec<WorkerAccount>> {
     let (give, take) = bounded(crawl.concurrency);
     let mut workers = Vec::with_capacity(crawl.concurrency);
     let mut failed = None;
@@ -87,7 +88,8 @@ pub(super) fn many(crawl: &Arc<Crawl>, mut feed: Feed) -> io::Result<Vec<WorkerA
         }
     }
     drop(take);
-    let given = producing(crawl, &mut feed, |url| put(crawl, &give, Some(url)));
+    let mut turns = crawl.turns(feed);
+    let given = producing(crawl, &mut turns, |turn| put(crawl, &give, Some(turn)));
     for _ in &workers {
         put_sentinel(&give);
     }
@@ -100,43 +102,48 @@ pub(super) fn many(crawl: &Arc<Crawl>, mut feed: Feed) -> io::Result<Vec<WorkerA
     }
 }
 
-fn one_at_a_time(crawl: &Crawl, runtime: &Runtime, pages: &Pages, take: &Receiver<Option<Url>>) {
+fn one_at_a_time(crawl: &Crawl, runtime: &Runtime, pages: &Pages, take: &Receiver<Option<Turn>>) {
     let measured = crawl.measured.as_ref();
     // A sentinel or the queue's end: no more will come.
-    while let Some(url) = clock::next_item(|| take.recv().ok().flatten()) {
+    while let Some(turn) = clock::next_item(|| take.recv().ok().flatten()) {
         if crawl.control.stage() > Stage::Running {
             continue; // taken before the run was stopped: not begun
         }
         clock::take_up(measured);
+        let (url, _place) = turn.begin();
         runtime.block_on(pages.page(url));
     }
 }
 
-/// Gives each URL of the feed to `give`, until that takes no more or the run is
-/// stopped.
-fn producing(crawl: &Crawl, feed: &mut Feed, give: impl Fn(Url) -> bool) -> io::Result<()> {
+/// Gives each URL whose turn it is to `give`, until that takes no more or the
+/// run is stopped.
+fn producing(crawl: &Crawl, turns: &mut Turns, give: impl Fn(Turn) -> bool) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     loop {
-        let url = runtime.block_on(async {
+        let turn = runtime.block_on(async {
             tokio::select! {
                 biased;
                 () = crawl.control.reached(Stage::Draining) => None,
-                url = feed.next() => url,
+                turn = turns.next() => turn,
             }
         });
-        if !url.is_some_and(&give) {
+        if !turn.is_some_and(&give) {
             return Ok(());
         }
     }
 }
 
 /// Waits for room in the queue; `false` when the run was stopped.
-fn put(crawl: &Crawl, give: &crossbeam_channel::Sender<Option<Url>>, mut url: Option<Url>) -> bool {
+fn put(
+    crawl: &Crawl,
+    give: &crossbeam_channel::Sender<Option<Turn>>,
+    mut turn: Option<Turn>,
+) -> bool {
     loop {
-        match give.send_timeout(url, LOOK) {
+        match give.send_timeout(turn, LOOK) {
             Ok(()) => return true,
             Err(SendTimeoutError::Disconnected(_)) => return false,
-            Err(SendTimeoutError::Timeout(back)) => url = back,
+            Err(SendTimeoutError::Timeout(back)) => turn = back,
         }
         if crawl.control.stage() > Stage::Running {
             return false;
@@ -145,7 +152,7 @@ fn put(crawl: &Crawl, give: &crossbeam_channel::Sender<Option<Url>>, mut url: Op
 }
 
 /// The threads take what is before it, stopped or not, so this ends.
-fn put_sentinel(give: &crossbeam_channel::Sender<Option<Url>>) {
+fn put_sentinel(give: &crossbeam_channel::Sender<Option<Turn>>) {
     let _ = give.send(None);
 }
 

@@ -24,7 +24,7 @@ impl Pages {
     /// For the runtime that it is used on.
     pub(super) fn new(crawl: &Arc<Crawl>, parsers: Option<Parsers>) -> Self {
         Self {
-            fetcher: Fetcher::new(crawl.fetch.clone()),
+            fetcher: Fetcher::new(crawl.fetch.clone(), crawl.connections()),
             crawl: crawl.clone(),
             parsers,
         }

@@ -1,7 +1,7 @@
 //! Threads that parse, so that the one that fetches never computes for long.
 
-use super::clock::NetworkWaits;
-use super::{Crawl, clock};
+use super::Crawl;
+use super::clock::{self, Measured, NetworkWaits};
 use crate::outcome::Page;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use measure::report::WorkerAccount;
@@ -66,7 +66,7 @@ pub(super) fn start(crawl: &Arc<Crawl>) -> io::Result<(Option<Parsers>, Pool)> {
         let (crawl, take, waits) = (crawl.clone(), take.clone(), waits.clone());
         std::thread::Builder::new()
             .name(format!("parse-{index}"))
-            .spawn(move || work(&crawl, &take, &waits))
+            .spawn(move || work(crawl.measured.as_ref(), &take, &waits))
     });
     let threads = threads.collect::<io::Result<_>>()?;
     let places = Places {
@@ -81,14 +81,21 @@ pub(super) fn start(crawl: &Arc<Crawl>) -> io::Result<(Option<Parsers>, Pool)> {
     Ok((Some(parsers), Pool(threads)))
 }
 
-fn work(crawl: &Crawl, take: &Receiver<Work>, waits: &NetworkWaits) -> Option<WorkerAccount> {
-    let measured = crawl.measured.as_ref();
+fn work(
+    measured: Option<&Measured>,
+    take: &Receiver<Work>,
+    waits: &NetworkWaits,
+) -> Option<WorkerAccount> {
     clock::begin(measured);
     while let Some(work) = clock::next_page(waits, || take.recv().ok()) {
+        // Who asked has given up: the run was cancelled, and waits for this thread.
+        if work.done.is_closed() {
+            continue;
+        }
         clock::take_up(measured);
         let page = (work.parse)();
         clock::put_down();
-        let _ = work.done.send(page); // whoever asked may have given up
+        let _ = work.done.send(page); // whoever asked may have given up meanwhile
     }
     clock::end(measured)
 }
@@ -119,6 +126,37 @@ impl Pool {
             if let Ok(Some(account)) = thread.join() {
                 accounts.push(account);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[test]
+    fn what_nobody_waits_for_is_not_parsed() {
+        let parsed = Arc::new(AtomicU32::new(0));
+        let (give, take) = bounded(3);
+        let mut waits = Vec::new();
+        for is_waited_for in [true, false, true] {
+            let (done, page) = oneshot::channel();
+            let parsed = parsed.clone();
+            let parse = Box::new(move || {
+                parsed.fetch_add(1, Ordering::Relaxed);
+                Some(None)
+            });
+            assert!(give.send(Work { parse, done }).is_ok());
+            waits.extend(is_waited_for.then_some(page));
+        }
+        drop(give);
+
+        work(None, &take, &NetworkWaits::default());
+
+        assert_eq!(parsed.load(Ordering::Relaxed), 2);
+        for mut page in waits {
+            assert_eq!(page.try_recv(), Ok(Some(None)));
         }
     }
 }

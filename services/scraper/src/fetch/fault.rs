@@ -1,6 +1,6 @@
 //! Which kind a fault of the connection is.
 
-use super::client::ConnectTimeout;
+use super::connections::ConnectTimeout;
 use crate::guard::{NoAddress, Refusal};
 use crate::outcome::ErrorKind;
 use std::error::Error;

@@ -1,13 +1,12 @@
 //! What is known of each host while a run goes on: its slots, its pace, its
 //! robots.txt.
 
-use crate::outcome::ErrorKind;
+use super::robots_txt::RobotsTxt;
 use crate::pace::Pace;
-use crate::robots::Rules;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 /// With more hosts than this, those that nothing waits for are forgotten.
@@ -26,8 +25,8 @@ pub(super) struct Hosts {
 pub(super) struct Host {
     slots: Option<Semaphore>,
     pace: Mutex<Pace>,
-    /// Its rules; the kind of fault where they could not be had.
-    pub(super) robots: OnceCell<Result<Rules, ErrorKind>>,
+    /// Its rules.
+    pub(super) robots: RobotsTxt,
 }
 
 impl Hosts {
@@ -54,7 +53,7 @@ impl Hosts {
         let host = Arc::new(Host {
             slots: self.slots.map(Semaphore::new),
             pace: Mutex::new(Pace::new(self.interval)),
-            robots: OnceCell::new(),
+            robots: RobotsTxt::default(),
         });
         known.insert(name.to_owned(), host.clone());
         host
@@ -71,7 +70,7 @@ impl Host {
         };
         loop {
             let now = Instant::now();
-            let leaves = self.pace().reserve(now);
+            let leaves = self.pace().reserve(now, fastrand::f64());
             if leaves <= now {
                 return slot;
             }
@@ -86,9 +85,7 @@ impl Host {
 
     /// The host asked for a pause.
     pub(super) fn pause(&self, length: Duration) {
-        if let Some(until) = Instant::now().checked_add(length) {
-            self.pace().pause_until(until);
-        }
+        self.pace().pause(Instant::now(), length);
     }
 
     fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {

@@ -1,24 +1,30 @@
 //! Fetches one URL by all the rules: the guard, robots.txt, the host's limits,
 //! time-outs, redirects, retries. The same in all modes.
 
+mod body;
 mod client;
+mod connections;
 mod decode;
 mod fault;
 mod hosts;
+mod memory;
 mod options;
 mod request;
+mod robots_txt;
 mod tls;
 
+pub use body::Body;
 pub use options::{Options, USER_AGENT};
 
 use crate::guard::{Guard, GuardedResolver};
 use crate::outcome::ErrorKind;
 use crate::progress::Progress;
+use crate::resources;
 use crate::retry;
-use crate::robots::{self, Rules};
 use crate::target;
 use client::Client;
 use hosts::{Host, Hosts};
+use memory::Memory;
 use request::Answer;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -31,6 +37,7 @@ pub struct Shared {
     guard: Arc<Guard>,
     hosts: Hosts,
     resolver: GuardedResolver,
+    memory: Memory,
     /// What is counted while the run goes on.
     pub progress: Arc<Progress>,
 }
@@ -56,15 +63,6 @@ pub struct Fetched {
     pub elapsed: Duration,
 }
 
-/// A page as it came, decompressed.
-#[derive(Debug, Default)]
-pub struct Body {
-    /// Its bytes.
-    pub content: Vec<u8>,
-    /// What the server says they are.
-    pub content_type: Option<String>,
-}
-
 /// One attempt at a URL, redirects included.
 struct Attempt {
     /// Whether a request for it left at all.
@@ -76,12 +74,18 @@ struct Attempt {
 }
 
 impl Shared {
+    /// How many requests a host may get at once; `None`: any number.
+    pub fn per_host(&self) -> Option<usize> {
+        self.options.per_host
+    }
+
     /// For a run that fetches by these rules what `guard` allows.
     pub fn new(options: Options, guard: Guard, progress: Arc<Progress>) -> Self {
         let guard = Arc::new(guard);
         Self {
             hosts: Hosts::new(options.per_host, options.host_interval),
-            resolver: GuardedResolver::new(guard.clone()),
+            resolver: GuardedResolver::new(guard.clone(), lookup_within(&options)),
+            memory: memory(&options),
             guard,
             options,
             progress,
@@ -89,10 +93,28 @@ impl Shared {
     }
 }
 
+/// A page that is decompressed is there in both forms.
+fn memory(options: &Options) -> Memory {
+    let bytes = options.bodies_at_once;
+    let bytes = bytes.unwrap_or_else(resources::memory_for_bodies);
+    Memory::new(bytes, 2 * options.body_limit)
+}
+
+/// A part of the connection's time: the rest is for the connection itself, and
+/// a name server that says nothing is told from a host that does not.
+fn lookup_within(options: &Options) -> Duration {
+    options.connect_timeout.mul_f64(0.8)
+}
+
 impl Fetcher {
     /// One for the runtime that it is used on: its connections are driven there.
-    pub fn new(shared: Arc<Shared>) -> Self {
-        let client = Client::new(shared.resolver.clone(), shared.options.connect_timeout);
+    /// With more than `connections` open, those that nobody uses are closed.
+    pub fn new(shared: Arc<Shared>, connections: usize) -> Self {
+        let client = Client::new(
+            shared.resolver.clone(),
+            shared.options.connect_timeout,
+            connections,
+        );
         Self { shared, client }
     }
 
@@ -150,15 +172,18 @@ impl Fetcher {
     async fn attempt(&self, url: &Url, robots: bool) -> Attempt {
         let mut seen = vec![url.clone()];
         let mut asked = false;
+        // The answer that led here, while this hop has none of its own.
+        let mut last = Answer::default();
         loop {
             let hop = &seen[seen.len() - 1];
             let (host, answer) = match self.hop(hop, robots).await {
                 Ok(answered) => answered,
-                Err(error) => return Attempt::ended(asked, Answer::default(), Err(error), None),
+                Err(error) => return Attempt::ended(asked, last, Err(error), None),
             };
             let mut answer = answer;
             // Refused as its address was known: nobody was asked.
             asked |= !matches!(answer.body, Some(Err(ErrorKind::Refused)));
+            answer.status = answer.status.or(last.status);
             if let Some(body) = answer.body.take() {
                 return Attempt::ended(asked, answer, body, Some(host));
             }
@@ -170,6 +195,11 @@ impl Fetcher {
                 Ok(next) => seen.push(next),
                 Err(error) => return Attempt::ended(asked, answer, Err(error), Some(host)),
             }
+            last = Answer {
+                status: answer.status,
+                bytes: answer.bytes,
+                ..Answer::default()
+            };
         }
     }
 
@@ -197,33 +227,12 @@ impl Fetcher {
         allowed.map_err(|_| ErrorKind::Refused)?;
         let host = self.shared.hosts.of(url);
         if robots {
-            let rules = host.robots.get_or_init(|| self.robots(url)).await;
-            let rules = rules.as_ref().map_err(|error| *error)?;
-            if !rules.allow(&url[url::Position::BeforePath..url::Position::AfterQuery]) {
-                return Err(ErrorKind::Robots);
-            }
+            self.check_robots(&host, url).await?;
         }
         let turn = host.turn().await;
         let answer = self.ask(url).await;
         drop(turn);
         Ok((host, answer))
-    }
-
-    /// The rules of a URL's host. None there: all is allowed. Not to be had:
-    /// nothing is (RFC 9309, 2.3.1.4), for the reason that a page would be
-    /// missing for.
-    async fn robots(&self, url: &Url) -> Result<Rules, ErrorKind> {
-        let mut robots = url.clone();
-        robots.set_path("/robots.txt");
-        robots.set_query(None);
-        // Without a look at robots.txt: this is it.
-        let fetched = Box::pin(self.with_retries(&robots, false)).await;
-        match (fetched.body, fetched.status) {
-            (Ok(body), _) => Ok(Rules::parse(&body.content, robots::PRODUCT)),
-            (Err(ErrorKind::Status), Some(400..=499)) => Ok(Rules::default()),
-            (Err(ErrorKind::Status), _) => Err(ErrorKind::Robots),
-            (Err(error), _) => Err(error),
-        }
     }
 }
 

@@ -17,6 +17,10 @@ pub struct Options {
     pub total_timeout: Duration,
     /// The most bytes of a body, as sent and decompressed.
     pub body_limit: usize,
+    /// The most bytes that all bodies together may have at once; `None`: a part
+    /// of the memory that this process may use. One page always gets what
+    /// `body_limit` allows.
+    pub bodies_at_once: Option<usize>,
     /// The most redirects that are followed.
     pub redirects: usize,
     /// When to ask again.
@@ -38,6 +42,7 @@ impl Default for Options {
             read_timeout: Duration::from_secs(10),
             total_timeout: Duration::from_secs(30),
             body_limit: 8 * 1024 * 1024,
+            bodies_at_once: None,
             redirects: 10,
             retry: Policy::default(),
             per_host: None,

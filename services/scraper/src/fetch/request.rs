@@ -1,22 +1,13 @@
 //! One request and its whole answer, within its deadlines.
 
-use super::decode::{self, Undecodable, decode};
-use super::{Body, Fetcher, fault};
+use super::body::{Body, text};
+use super::{Fetcher, decode, fault};
 use crate::outcome::ErrorKind;
-use http_body_util::{BodyExt, Empty};
-use hyper::body::{Body as _, Incoming};
-use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName,
-    LOCATION, RETRY_AFTER, USER_AGENT,
-};
-use hyper::{Request, Response};
-use std::time::Duration;
-use tokio::time::{Instant, timeout, timeout_at};
+use http_body_util::Empty;
+use hyper::Request;
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, LOCATION, RETRY_AFTER, USER_AGENT};
+use tokio::time::{Instant, timeout};
 use url::Url;
-
-/// Of a body that nobody wants, as of a redirect, so much is read: then the
-/// connection can be used again.
-const MOST_UNWANTED: usize = 64 * 1024;
 
 /// An answer, as far as it came.
 #[derive(Debug, Default)]
@@ -61,17 +52,9 @@ impl Fetcher {
             ..Answer::default()
         };
         if response.status().is_success() {
-            let body = timeout_at(end, self.body(response, &mut answer.bytes)).await;
-            answer.body = Some(body.unwrap_or(Err(ErrorKind::Timeout)));
+            answer.body = Some(self.body(response, end, &mut answer.bytes).await);
         } else {
-            // Whether it can be had or not changes nothing.
-            let unwanted = read(
-                response.into_body(),
-                MOST_UNWANTED,
-                options.read_timeout,
-                &mut answer.bytes,
-            );
-            let _ = timeout_at(end, unwanted).await;
+            self.unwanted(response, end, &mut answer.bytes).await;
         }
         answer
     }
@@ -83,60 +66,4 @@ impl Fetcher {
             .header(ACCEPT_ENCODING, decode::ACCEPTED)
             .body(Empty::new())
     }
-
-    async fn body(&self, response: Response<Incoming>, bytes: &mut u64) -> Result<Body, ErrorKind> {
-        let options = &self.shared.options;
-        let limit = options.body_limit;
-        let headers = response.headers();
-        let announced = text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        if announced.is_some_and(|announced: u64| announced > limit as u64) {
-            return Err(ErrorKind::BodyTooLarge);
-        }
-        let encoding = text(headers, &CONTENT_ENCODING).unwrap_or_default();
-        let content_type = text(headers, &CONTENT_TYPE);
-        let encoded = read(response.into_body(), limit, options.read_timeout, bytes).await?;
-        let content = decode(&encoding, encoded, limit).map_err(|error| match error {
-            Undecodable::TooLarge => ErrorKind::BodyTooLarge,
-            Undecodable::Broken | Undecodable::Unknown => ErrorKind::Decode,
-        })?;
-        *bytes = content.len() as u64;
-        Ok(Body {
-            content,
-            content_type,
-        })
-    }
-}
-
-/// A whole body of at most `limit` bytes.
-async fn read(
-    mut body: Incoming,
-    limit: usize,
-    read_timeout: Duration,
-    bytes: &mut u64,
-) -> Result<Vec<u8>, ErrorKind> {
-    // As much as it says at the start, but not on a stranger's word alone.
-    let expected = body.size_hint().lower().min(MOST_UNWANTED as u64);
-    let mut content = Vec::with_capacity(expected as usize);
-    loop {
-        let frame = match timeout(read_timeout, body.frame()).await {
-            Err(_) => return Err(ErrorKind::Timeout),
-            Ok(None) => return Ok(content),
-            Ok(Some(Err(error))) => return Err(fault::kind(&error, false)),
-            Ok(Some(Ok(frame))) => frame,
-        };
-        let Ok(data) = frame.into_data() else {
-            continue; // trailers
-        };
-        *bytes += data.len() as u64;
-        if content.len() + data.len() > limit {
-            return Err(ErrorKind::BodyTooLarge);
-        }
-        content.extend_from_slice(&data);
-    }
-}
-
-fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let value = headers.get(name)?;
-    // Some servers write a Location in UTF-8.
-    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }

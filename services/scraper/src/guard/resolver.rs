@@ -13,9 +13,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 use tower_service::Service;
 
-/// How long one lookup may take. The system's own gives up later.
-const LONGEST_LOOKUP: Duration = Duration::from_secs(10);
-
 /// How long an answer is used: connections that open together ask once, and a
 /// name that moved is found again soon.
 const USED_FOR: Duration = Duration::from_secs(30);
@@ -55,6 +52,8 @@ pub struct GuardedResolver<L = SystemLookup> {
 struct Shared<L> {
     guard: Arc<Guard>,
     lookup: L,
+    /// How long one lookup may take. The system's own gives up later.
+    within: Duration,
     answers: Mutex<HashMap<String, Answer>>,
 }
 
@@ -73,19 +72,20 @@ pub struct NoAddress {
 }
 
 impl GuardedResolver {
-    /// One that asks the system.
-    pub fn new(guard: Arc<Guard>) -> Self {
-        Self::asking(guard, SystemLookup)
+    /// One that asks the system, and waits so long for an answer.
+    pub fn new(guard: Arc<Guard>, within: Duration) -> Self {
+        Self::asking(guard, SystemLookup, within)
     }
 }
 
 impl<L: Lookup> GuardedResolver<L> {
-    /// One that asks `lookup`.
-    pub fn asking(guard: Arc<Guard>, lookup: L) -> Self {
+    /// One that asks `lookup`, and waits so long for an answer.
+    pub fn asking(guard: Arc<Guard>, lookup: L, within: Duration) -> Self {
         Self {
             shared: Arc::new(Shared {
                 guard,
                 lookup,
+                within,
                 answers: Mutex::default(),
             }),
         }
@@ -132,11 +132,11 @@ impl<L: Lookup> Shared<L> {
 
     async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, NoAddress> {
         let looking = self.lookup.lookup(name.to_owned());
-        let why = match tokio::time::timeout(LONGEST_LOOKUP, looking).await {
+        let why = match tokio::time::timeout(self.within, looking).await {
             Ok(Ok(addresses)) if !addresses.is_empty() => return Ok(addresses),
             Ok(Ok(_)) => "the name is known, an address is not".into(),
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {} s", LONGEST_LOOKUP.as_secs()),
+            Err(_) => format!("no answer within {:?}", self.within),
         };
         let name = name.to_owned();
         Err(NoAddress { name, why })

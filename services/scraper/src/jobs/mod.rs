@@ -1,8 +1,8 @@
 //! `POST /scrape`: a list of URLs, or an origin's pages, as a job.
 //!
 //! A job is a run like any other, so there is one at a time and none beside a
-//! measured one. Its results are kept in memory until newer jobs take their
-//! place, whatever the store.
+//! measured one. Its results are kept in memory, which is bounded, until newer
+//! jobs take their place, whatever the store.
 
 mod api;
 mod job;
@@ -28,9 +28,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
 
-/// How many jobs are kept, the one that goes on included. With the bound on a
-/// job's URLs this bounds the memory.
+/// How many jobs are kept, the one that goes on included.
 const MOST_JOBS: usize = 8;
+
+/// What the results of those that have ended take at most, bytes; one that goes
+/// on may come to as much again, with 10,000 of the longest URLs and titles.
+const MOST_KEPT_BYTES: usize = 32 << 20;
 
 /// How long the store gets at the end of a job: it may be away at that moment.
 const STORE_AT_THE_END: Duration = Duration::from_mins(1);
@@ -230,7 +233,10 @@ impl Jobs {
     fn keep(&self, job: Arc<Job>) {
         let mut kept = self.kept();
         kept.push_back(job);
-        while kept.len() > MOST_JOBS {
+        let bytes = |kept: &VecDeque<Arc<Job>>| -> usize {
+            kept.iter().map(|job| job.kept().bytes()).sum()
+        };
+        while kept.len() > MOST_JOBS || bytes(&kept) > MOST_KEPT_BYTES {
             kept.pop_front();
         }
     }
@@ -263,5 +269,55 @@ fn parsers(kernel: Kernel) -> usize {
     match kernel {
         Kernel::Heavy => cpu_budget::CpuBudget::read().advice().uses_whole_budget,
         Kernel::None | Kernel::Light => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::guard::AllowList;
+    use crate::outcome::Outcome;
+    use crate::store::Row;
+
+    /// A job that has ended, with some 10 MB of results.
+    fn large() -> Arc<Job> {
+        let job = Job::new(RunId::new(SystemTime::now()), 5000, "none", &Arc::default());
+        let url: url::Url = format!("http://h/{}", "a".repeat(2000)).parse().unwrap();
+        for _ in 0..5000 {
+            job.kept().push(Row::from(Outcome {
+                url: url.clone(),
+                status: None,
+                error: None,
+                attempts: 1,
+                page: None,
+                bytes: 0,
+                elapsed: Duration::ZERO,
+                fetched_at: SystemTime::UNIX_EPOCH,
+            }));
+        }
+        Arc::new(job)
+    }
+
+    #[test]
+    fn of_large_results_only_the_newest_are_kept() {
+        let settings = Settings {
+            station: String::new(),
+            guard: Guard::new(AllowList::default()),
+            database: None,
+            options: Options::default(),
+            all: Arc::default(),
+        };
+        let jobs = Jobs::new(settings, Shutdown::new());
+        let all: Vec<_> = (0..5).map(|_| large()).collect();
+
+        for job in &all {
+            jobs.keep(job.clone());
+        }
+
+        let kept = jobs.all();
+        let bytes: usize = kept.iter().map(|job| job.kept().bytes()).sum();
+        assert!((20_000_000..=MOST_KEPT_BYTES).contains(&bytes), "{bytes}");
+        assert!(Arc::ptr_eq(kept.last().unwrap(), &all[4]));
     }
 }

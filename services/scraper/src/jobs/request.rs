@@ -26,7 +26,9 @@ const PER_HOST: usize = 6;
     expecting = "an object such as {\"origin\": \"http://origin:8080\", \"pages\": 100}"
 )]
 pub struct ScrapeRequest {
-    /// What to fetch, at most 10000; each host must be on the allow-list.
+    /// What to fetch, at most 10000, of 100 bytes each in a body of 1 MiB, which
+    /// is what --body-limit-bytes allows where nobody says otherwise; each host
+    /// must be on the allow-list.
     #[serde(default)]
     #[schema(nullable = false, max_items = 10_000)]
     pub urls: Option<Vec<String>>,

@@ -62,7 +62,8 @@ pub(super) async fn scrape(
     Ok((StatusCode::ACCEPTED, location, Json(job.view())).into_response())
 }
 
-/// The jobs that are kept: the newest eight.
+/// The jobs that are kept: the newest eight, or fewer where their results would
+/// take more than 32 MiB.
 #[utoipa::path(get, path = "/scrape", responses((status = 200, body = ScrapeJobs)))]
 pub(super) async fn jobs(State(jobs): State<Arc<Jobs>>) -> Json<ScrapeJobs> {
     let jobs = jobs.all().iter().map(|job| job.view()).collect();

@@ -32,6 +32,9 @@ impl Ended {
             Format::Table => summary.table(),
         };
         terminal::print(&text)?;
+        if let Some(hint) = summary.hint(config) {
+            eprintln!("{hint}");
+        }
         if let Some(failed) = &self.store_failed {
             anyhow::bail!("the store gave up: {failed}; {}", summary.kept());
         }

@@ -140,16 +140,14 @@ impl Summary {
                 self.left
             );
         }
-        let mut kept = format!(
-            "{} URLs have their outcome stored, {} that were read have none",
-            self.stored, self.left
-        );
-        if self.lost > 0 {
-            kept += &format!(", {} were fetched and not stored", self.lost);
-        }
-        kept + &format!(
-            "; --resume {} with the same options fetches the rest",
-            self.run
+        let lost = match self.lost {
+            0 => String::new(),
+            lost => format!(", {lost} were fetched and not stored"),
+        };
+        format!(
+            "{} URLs have their outcome stored, {} that were read have none{lost}; \
+             --resume {} with the same options fetches the rest",
+            self.stored, self.left, self.run
         )
     }
 
@@ -173,6 +171,18 @@ impl Summary {
                 "{bad} lines of {of} are no URLs; all others were fetched"
             )),
         }
+    }
+
+    /// What may help with URLs that have no page.
+    pub(super) fn hint(&self, config: &RunConfig) -> Option<String> {
+        let refused = self
+            .failed
+            .get("refused")
+            .filter(|_| !config.allow_private)?;
+        Some(format!(
+            "{refused} URLs were refused, as they lead to private, loopback or link-local \
+             addresses, or on to what is not http; --allow-private fetches from such addresses too"
+        ))
     }
 
     /// URLs that have an outcome.

@@ -123,6 +123,12 @@ impl Row {
         out.push(b'\n');
     }
 
+    /// The memory that it takes, bytes.
+    pub(super) fn kept_bytes(&self) -> usize {
+        let title = self.title.as_ref().map_or(0, String::capacity);
+        size_of::<Self>() + self.url.capacity() + title
+    }
+
     /// Its hash in hexadecimal.
     pub fn hash_text(&self) -> Option<String> {
         let hash = self.hash.map(blake3::Hash::from);

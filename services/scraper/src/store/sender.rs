@@ -20,7 +20,13 @@ pub struct Sender {
 /// What was put, in that order, kept in memory too: for whoever bounds how much
 /// that is.
 #[derive(Debug, Default)]
-pub struct Kept(Mutex<Vec<Row>>);
+pub struct Kept(Mutex<Rows>);
+
+#[derive(Debug, Default)]
+struct Rows {
+    rows: Vec<Row>,
+    bytes: usize,
+}
 
 /// What the writer and those who wait for it tell each other.
 #[derive(Debug, Default)]
@@ -65,7 +71,7 @@ impl Sender {
     pub async fn put(&self, outcome: Outcome) -> Result<(), StoreFailed> {
         let Some(rows) = &self.rows else {
             if let Some(kept) = &self.kept {
-                kept.rows().push(Row::from(outcome));
+                kept.push(Row::from(outcome));
             }
             self.state.taken.fetch_add(1, Ordering::AcqRel);
             self.state.stored.fetch_add(1, Ordering::AcqRel);
@@ -75,7 +81,7 @@ impl Sender {
         let permit = permit.map_err(|_| self.state.why_ended())?;
         let row = Row::from(outcome);
         if let Some(kept) = &self.kept {
-            kept.rows().push(row.clone());
+            kept.push(row.clone());
         }
         self.state.taken.fetch_add(1, Ordering::AcqRel);
         permit.send(row);
@@ -106,21 +112,37 @@ impl Sender {
 impl Kept {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.rows().len()
+        self.lock().rows.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows().is_empty()
+        self.lock().rows.is_empty()
+    }
+
+    /// How much memory they take, bytes.
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
     }
 
     /// At most `count` of them, without the first `skipped`.
     pub fn some(&self, skipped: usize, count: usize) -> Vec<Row> {
-        let rows = self.rows();
-        rows.iter().skip(skipped).take(count).cloned().collect()
+        let kept = self.lock();
+        kept.rows
+            .iter()
+            .skip(skipped)
+            .take(count)
+            .cloned()
+            .collect()
     }
 
-    fn rows(&self) -> MutexGuard<'_, Vec<Row>> {
+    pub(crate) fn push(&self, row: Row) {
+        let mut kept = self.lock();
+        kept.bytes += row.kept_bytes();
+        kept.rows.push(row);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Rows> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

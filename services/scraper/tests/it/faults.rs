@@ -140,3 +140,28 @@ fn a_rate_limit_slows_the_run_and_fails_no_page() {
     assert_eq!(summary["pages"], 120, "{summary}");
     assert!(origin.stats()["by_status"]["429"].as_u64() > Some(0));
 }
+
+/// What a run takes beside the bodies: the program, connections, stacks.
+const BESIDE: u64 = 48 << 20;
+
+#[test]
+fn endless_bodies_at_high_concurrency_take_the_memory_that_they_may() {
+    let origin = Origin::start("--pages 200 --endless-body 1");
+    for mode in ["async", "threads"] {
+        let options = format!(
+            "--origin {} --pages 200 --mode {mode} --concurrency 100 --ignore-robots --format json \
+             --max-bytes 8388608 --max-bytes-at-once 33554432",
+            origin.url()
+        );
+
+        // As in the image: else each thread's part of the allocator keeps what it had.
+        let output = ended(run(&options).env("MALLOC_MMAP_THRESHOLD_", "131072"));
+
+        assert!(output.status.success(), "{output:?}");
+        let summary = summary(&output);
+        // Those that wait for others end as they would have.
+        assert_eq!(summary["failed"]["body_too_large"], 200, "{summary}");
+        let memory = summary["memory_peak_bytes"].as_u64().unwrap();
+        assert!(memory < (32 << 20) + BESIDE, "{mode}: {memory} bytes");
+    }
+}

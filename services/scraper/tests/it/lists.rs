@@ -116,6 +116,11 @@ fn private_addresses_are_fetched_from_when_that_is_allowed_only() {
 
     assert!(output.status.success(), "{output:?}");
     assert_eq!(summary(&output)["failed"]["refused"], 2);
+    let said = said(&output);
+    assert!(
+        said.contains("2 URLs were refused") && said.contains("--allow-private"),
+        "{said}"
+    );
     assert_eq!(origin.stats()["requests"], 0);
 }
 

@@ -1,7 +1,7 @@
 //! What a host asks for, and what it may do: robots.txt, limits, answers that
 //! the origin does not give.
 
-use crate::programs::{Origin, ended, run, summary};
+use crate::programs::{Origin, Running, ended, eventually, run, summary};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -75,6 +75,40 @@ fn a_host_gets_no_more_at_once_and_no_faster_than_asked_for() {
     );
 }
 
+#[test]
+fn a_list_that_is_sorted_by_host_keeps_several_hosts_busy() {
+    let origins = [
+        Origin::start("--latency 100ms"),
+        Origin::start("--latency 100ms"),
+    ];
+    let urls: Vec<_> = origins
+        .iter()
+        .flat_map(|origin| (1..=40).map(|page| format!("{}/page/{page}", origin.url())))
+        .collect();
+    for mode in ["async", "threads"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (list, file) = (folder.path().join("list"), folder.path().join("rows"));
+        std::fs::write(&list, urls.join("\n")).unwrap();
+        let options = format!(
+            "--allow-private --ignore-robots --mode {mode} --concurrency 8 --per-host 2 --store ndjson:{}",
+            file.display()
+        );
+
+        let output = ended(run(&options).arg("--urls").arg(list));
+
+        assert!(output.status.success(), "{output:?}");
+        let rows = std::fs::read_to_string(file).unwrap();
+        assert_eq!(rows.lines().count(), 80);
+        let of_second = |row: &str| row.contains(&origins[1].url());
+        let first_of_second = rows.lines().position(of_second).unwrap();
+        // It came after all but the last few of the first.
+        assert!(first_of_second < 20, "{mode}: {first_of_second}");
+    }
+    for origin in &origins {
+        assert!(origin.stats()["highest_in_flight"].as_u64() <= Some(2));
+    }
+}
+
 /// A server that answers each path with these bytes, and what it was asked.
 struct Scripted {
     address: SocketAddr,
@@ -135,6 +169,13 @@ fn serve(
         before
     };
     let _ = connection.write_all(&answer(&path, before));
+    // Far longer than any test, unless the other end goes.
+    for _ in 0..1200 {
+        if !path.starts_with("/drip") || connection.write_all(b"x").is_err() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn with_head(head: &str, body: &str) -> Vec<u8> {
@@ -271,6 +312,126 @@ fn a_robots_txt_that_cannot_be_had_forbids_all() {
         "{rows:?}"
     );
     assert_eq!((server.asked("/robots.txt"), server.asked("/a")), (2, 0));
+}
+
+#[test]
+fn a_robots_txt_that_asks_for_patience_forbids_all() {
+    let server = Scripted::start(|path, _| match path {
+        "/robots.txt" => with_head("429 Too Many Requests\r\nRetry-After: 3600", ""),
+        _ => with_head("200 OK", "<title>fine</title>"),
+    });
+
+    let rows = fetched(&[server.url("/a")], "");
+
+    assert_eq!(
+        (&rows[0]["error"], &rows[0]["attempts"]),
+        (&"robots".into(), &0.into())
+    );
+    assert_eq!((server.asked("/robots.txt"), server.asked("/a")), (1, 0));
+}
+
+#[test]
+fn a_robots_txt_that_could_not_be_had_is_asked_for_again() {
+    let server = Scripted::start(|path, before| match path {
+        "/robots.txt" if before == 0 => with_head("503 Service Unavailable", ""),
+        "/robots.txt" => with_head("200 OK", "User-agent: *\nDisallow: /private"),
+        _ => with_head("200 OK", "<title>fine</title>"),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows");
+    let options = format!(
+        "--urls - --allow-private --attempts 1 --longest-pause 100ms --store ndjson:{}",
+        file.display()
+    );
+    let mut running = Running::start(run(&options).stdin(std::process::Stdio::piped()));
+    let mut stdin = running.stdin();
+    let rows = || {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let rows = text
+            .lines()
+            .filter_map(|row| serde_json::from_str(row).ok());
+        rows.collect::<Vec<Value>>()
+    };
+
+    for (number, path) in ["/early", "/late", "/private"].into_iter().enumerate() {
+        writeln!(stdin, "{}", server.url(path)).unwrap();
+        eventually("it has its outcome", || {
+            (rows().len() > number).then_some(())
+        });
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    drop(stdin);
+
+    assert!(running.ended().0.success());
+    let errors: Vec<_> = rows().iter().map(|row| row["error"].clone()).collect();
+    assert_eq!(
+        errors,
+        [Value::from("robots"), Value::Null, "robots".into()]
+    );
+    assert_eq!((server.asked("/robots.txt"), server.asked("/late")), (2, 1));
+    assert_eq!((server.asked("/early"), server.asked("/private")), (0, 0));
+}
+
+#[test]
+fn what_nobody_wants_to_read_is_not_waited_for() {
+    let server = Scripted::start(|path, _| match path {
+        "/drip/away" => {
+            b"HTTP/1.1 302 Found\r\nLocation: /fine\r\nContent-Length: 60000\r\n\r\n".to_vec()
+        }
+        "/drip/fault" => {
+            b"HTTP/1.1 503 Oops\r\nTransfer-Encoding: chunked\r\n\r\nfff0\r\n".to_vec()
+        }
+        "/drip/huge" => b"HTTP/1.1 404 No\r\nContent-Length: 60000000\r\n\r\n".to_vec(),
+        _ => with_head("200 OK", "<title>fine</title>"),
+    });
+    let urls = ["/drip/away", "/drip/fault", "/drip/huge"].map(|path| server.url(path));
+    let begun = Instant::now();
+
+    let rows = fetched(
+        &urls,
+        "--ignore-robots --attempts 1 --timeout 50s --read-timeout 50s",
+    );
+
+    assert!(
+        begun.elapsed() < Duration::from_secs(25),
+        "{:?}",
+        begun.elapsed()
+    );
+    let statuses: Vec<_> = rows.iter().map(|row| row["status"].clone()).collect();
+    assert_eq!(statuses, [200, 503, 404]);
+    assert_eq!(rows[0]["title"], "fine");
+}
+
+#[test]
+fn small_files_that_hold_very_much_take_the_memory_that_they_may() {
+    let zeros = vec![0; 2_000_000];
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    bomb.write_all(&zeros).unwrap();
+    let bomb = bomb.finish().unwrap();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        bomb.len()
+    );
+    let server = Scripted::start(move |_, _| [head.as_bytes(), &bomb].concat());
+    let urls: Vec<_> = (0..40)
+        .map(|page| server.url(&format!("/{page}")))
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list");
+    std::fs::write(&list, urls.join("\n")).unwrap();
+    // Each page is allowed; together they would have 80 MB and more.
+    let options = "--allow-private --ignore-robots --concurrency 100 --per-host 100 --mode threads \
+                   --parse none --format json --max-bytes 3000000 --max-bytes-at-once 2000000";
+
+    let mut command = run(options);
+    // As in the image.
+    command.env("MALLOC_MMAP_THRESHOLD_", "131072");
+    let output = ended(command.arg("--urls").arg(list));
+
+    let summary = summary(&output);
+    assert_eq!(summary["pages"], 40, "{summary}");
+    let memory = summary["memory_peak_bytes"].as_u64().unwrap();
+    assert!(memory < 56 << 20, "{memory} bytes");
 }
 
 #[test]

@@ -2,16 +2,12 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use service_kit::address::AddressLine;
+use serving::Serving;
+pub(crate) use serving::{DEADLINE, eventually};
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
-
-/// Far longer than anything here takes, on a busy machine too.
-pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// The scraper, in an environment that says nothing.
 pub(crate) fn scraper() -> Command {
@@ -57,38 +53,6 @@ fn origin_program() -> &'static Path {
     })
 }
 
-/// A program that serves, killed when dropped.
-struct Serving {
-    line: AddressLine,
-    child: Child,
-}
-
-impl Serving {
-    fn start(command: &mut Command, options: &str) -> Self {
-        let mut child = command
-            .args(["serve", "--port", "0", "--admin-port", "0"])
-            .args(options.split_whitespace())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let stdout = child.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
-        Self {
-            line: serde_json::from_str(&line).unwrap(),
-            child,
-        }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// A running origin.
 pub(crate) struct Origin(Serving);
 
@@ -96,7 +60,10 @@ impl Origin {
     /// One that is told `options`, words separated by spaces.
     pub(crate) fn start(options: &str) -> Self {
         let mut origin = Command::new(origin_program());
-        Self(Serving::start(origin.env_clear(), options))
+        Self(Serving::start(
+            origin.env_clear(),
+            options.split_whitespace(),
+        ))
     }
 
     pub(crate) fn url(&self) -> String {
@@ -166,8 +133,8 @@ impl Station {
     fn told(allowed: &str, options: &str) -> Self {
         let mut command = scraper();
         command.env("SCRAPER_ALLOW", allowed);
-        command.env("STATION_NAME", format!("test-{}", uuid::Uuid::new_v4()));
-        Self(Serving::start(&mut command, options))
+        command.env("STATION_NAME", serving::unique_name());
+        Self(Serving::start(&mut command, options.split_whitespace()))
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -175,12 +142,12 @@ impl Station {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.0.child), signal).unwrap();
+        self.0.signal(signal);
     }
 
     /// Waits for its end.
     pub(crate) fn ended(&mut self) -> ExitStatus {
-        eventually("the service ends", || self.0.child.try_wait().unwrap())
+        self.0.ended()
     }
 
     /// `POST /run` for this origin's pages, with `more` fields.
@@ -244,11 +211,7 @@ impl Running {
 
     /// Waits for its end; what it printed on both.
     pub(crate) fn ended(mut self) -> (ExitStatus, String, String) {
-        let asked = Instant::now();
-        while self.0.try_wait().unwrap().is_none() {
-            assert!(asked.elapsed() < DEADLINE, "it does not end");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        eventually("it ends", || self.0.try_wait().unwrap());
         let read = |pipe: &mut dyn std::io::Read| {
             let mut text = String::new();
             pipe.read_to_string(&mut text).unwrap();
@@ -264,17 +227,5 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
-    }
-}
-
-/// What `probe` finds in the end; panics with `what` when that takes too long.
-pub(crate) fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    let asked = Instant::now();
-    loop {
-        if let Some(found) = probe() {
-            return found;
-        }
-        assert!(asked.elapsed() < DEADLINE, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -3,6 +3,8 @@
 use super::INDENT;
 use super::cells::cells;
 use crate::report::RunReport;
+use crate::serving;
+use crate::text::names::workers_head;
 use crate::text::style::Style;
 use unicode_width::UnicodeWidthStr;
 
@@ -35,10 +37,18 @@ impl Column {
         Self::Verdict,
     ];
 
-    pub(super) fn header(self) -> &'static str {
+    /// Whether it is drawn from the time of a job.
+    fn is_of_jobs(self) -> bool {
+        matches!(
+            self,
+            Self::Wall | Self::Predicted | Self::Speedup | Self::Efficiency
+        )
+    }
+
+    pub(super) fn header(self, report: &RunReport) -> &'static str {
         match self {
             Self::Strategy => "strategy",
-            Self::Workers => "workers",
+            Self::Workers => workers_head(report),
             Self::Wall => "wall",
             Self::Predicted => "predicted",
             Self::Speedup => "speedup",
@@ -106,6 +116,9 @@ impl Layout {
             gap: 2,
             left_out: Vec::new(),
         };
+        if serving::is_of_servers(report) {
+            layout.columns.retain(|column| !column.is_of_jobs());
+        }
         for step in STEPS {
             if layout.width(report, style) <= style.width() {
                 break;
@@ -118,6 +131,8 @@ impl Layout {
     fn take(&mut self, step: Step) {
         match step {
             Step::Gap => self.gap = 1,
+            Step::PredictedInterval if !self.columns.contains(&Column::Predicted) => {}
+            Step::WallInterval if !self.columns.contains(&Column::Wall) => {}
             Step::PredictedInterval => {
                 self.predicted_interval = false;
                 self.left_out.push("the prediction's interval");
@@ -126,6 +141,7 @@ impl Layout {
                 self.wall_interval = false;
                 self.left_out.push("the wall's interval");
             }
+            Step::Drop(column, _) if !self.columns.contains(&column) => {}
             Step::Drop(column, name) => {
                 self.columns.retain(|kept| *kept != column);
                 self.left_out.push(name);
@@ -135,7 +151,10 @@ impl Layout {
 
     /// The table's width when no cell is wrapped.
     fn width(&self, report: &RunReport, style: &Style) -> usize {
-        let headers = self.columns.iter().map(|column| column.header().lines());
+        let headers = self
+            .columns
+            .iter()
+            .map(|column| column.header(report).lines());
         let mut widths: Vec<usize> = headers
             .map(|lines| lines.map(UnicodeWidthStr::width).max().unwrap_or(0))
             .collect();

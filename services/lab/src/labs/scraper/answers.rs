@@ -2,25 +2,13 @@
 //! the origin's.
 
 use super::figures::{LINGERS, REQUESTS, SAMPLED_PAGES, STORED};
-use measure::report::{Invariant, Round, Row, RunReport};
-use measure::text::names::row_name;
+use crate::labs::samples::{Seen, check};
+use measure::report::{Invariant, RunReport};
 use measure::waiting::raw;
 
 pub const ALL_STORED: &str = "every page has an outcome that was stored";
 pub const COUNTED_ALIKE: &str = "the origin counted the requests that the scraper says it sent";
 pub const WITHIN_BOUNDS: &str = "no more pages were under way than were to be";
-
-/// What a sample shows of one question.
-enum Seen {
-    /// It is so.
-    Held,
-    /// It is not, and why.
-    Broken(String),
-    /// Somebody's figure is not known.
-    Unknown,
-    /// What was set for this sample lets it be otherwise.
-    NotAsked,
-}
 
 /// Each page of each repeat has its outcome, and that was kept.
 pub fn stored(report: &RunReport) -> Invariant {
@@ -72,7 +60,7 @@ pub fn within_bounds(report: &RunReport) -> Invariant {
         if seen <= asked {
             Seen::Held
         } else if figure(LINGERS).is_some_and(|lingers| *lingers > 0.0) {
-            Seen::NotAsked
+            Seen::NotAsked(LINGERING)
         } else {
             Seen::Broken(format!(
                 "had {seen:.0} under way by the origin's count, where {asked:.0} were asked for"
@@ -83,44 +71,6 @@ pub fn within_bounds(report: &RunReport) -> Invariant {
 
 fn same(a: f64, b: f64) -> bool {
     (a - b).abs() < 0.5
-}
-
-fn check(report: &RunReport, name: &str, ask: impl Fn(&Round) -> Seen) -> Invariant {
-    let (mut broken, mut held, mut unknown, mut not_asked) = (Vec::new(), 0, 0, 0);
-    for (row, round) in samples(report) {
-        match ask(round) {
-            Seen::Held => held += 1,
-            Seen::Unknown => unknown += 1,
-            Seen::NotAsked => not_asked += 1,
-            Seen::Broken(why) => {
-                let row = row_name(report, row);
-                broken.push(format!("{row} {why} in round {}", round.round + 1));
-            }
-        }
-    }
-    let others = broken.len().saturating_sub(1);
-    let detail = match (broken.first(), held) {
-        (Some(first), _) if others > 0 => {
-            format!("{first}, and {others} more samples are like it")
-        }
-        (Some(first), _) => first.clone(),
-        (None, _) if not_asked > 0 => {
-            format!("so it was in {held} samples, and is not asked of {not_asked}: {LINGERING}")
-        }
-        (None, 0) => "this was not checked, since no sample tells".into(),
-        (None, _) if unknown > 0 => format!("so it was in {held} samples; unknown in {unknown}"),
-        (None, _) => format!("so it was in all {held} samples"),
-    };
-    Invariant {
-        name: name.into(),
-        held: broken.is_empty() && held + not_asked > 0,
-        detail,
-    }
-}
-
-fn samples(report: &RunReport) -> impl Iterator<Item = (&Row, &Round)> {
-    let rows = report.rows.iter();
-    rows.flat_map(|row| row.rounds.iter().map(move |round| (row, round)))
 }
 
 #[cfg(test)]

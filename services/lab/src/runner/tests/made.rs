@@ -119,6 +119,10 @@ impl Stations for MadeStations {
         Box::pin(async move { Ok(index.map_or_else(Vec::new, |i| self.replicas[i].clone())) })
     }
 
+    fn served<'a>(&'a self, _station: &'a str) -> Answering<'a, Vec<String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn act<'a>(&'a self, _station: &'a str, _action: Action) -> Answering<'a, ()> {
         Box::pin(async { Ok(()) })
     }

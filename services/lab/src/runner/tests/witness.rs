@@ -171,6 +171,10 @@ impl Stations for Scraped {
         Box::pin(async move { Ok(vec![found]) })
     }
 
+    fn served<'a>(&'a self, _station: &'a str) -> Answering<'a, Vec<String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn act<'a>(&'a self, _station: &'a str, _action: Action) -> Answering<'a, ()> {
         Box::pin(async { Ok(()) })
     }

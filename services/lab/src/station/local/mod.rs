@@ -312,6 +312,23 @@ impl Stations for Local {
         })
     }
 
+    fn served<'a>(&'a self, station: &'a str) -> Answering<'a, Vec<String>> {
+        Box::pin(async move {
+            let mut stations = self.stations.lock().await;
+            let running = found(&mut stations, station)?;
+            let served = running
+                .replicas
+                .iter()
+                .map(|process| process.addresses.http);
+            let served: Option<Vec<_>> = served.collect();
+            let served = served.with_context(|| format!("{station} serves nobody"))?;
+            Ok(served
+                .into_iter()
+                .map(|address| format!("http://{address}/"))
+                .collect())
+        })
+    }
+
     fn act<'a>(&'a self, station: &'a str, action: Action) -> Answering<'a, ()> {
         Box::pin(async move {
             let mut stations = self.stations.lock().await;

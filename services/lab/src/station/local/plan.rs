@@ -19,6 +19,12 @@ pub const WITH_DOCKER: &str = "run the lab with Docker: DOCKER=1";
 /// them: a port of the system's choosing cannot be taken already.
 pub const ADDRESS_OPTIONS: [&str; 4] = ["--host", "--admin-host", "--port", "--admin-port"];
 
+/// Where the API of a service listens that serves something else too: its
+/// `--port` is that of what it serves.
+pub const API_PORT_OPTION: &str = "--api-port";
+/// The variable that stands for that option, of whatever service.
+pub const API_PORT_VARIABLE: &str = "API_PORT";
+
 /// A station as it is started locally.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
@@ -237,7 +243,7 @@ fn uses_of_containers(service: &Service) -> Vec<(&'static str, String)> {
 fn own_address(service: &Service) -> Option<&'static str> {
     let arguments = service.command.as_deref().unwrap_or_default();
     let names = |argument: &String, option: &str| argument.split('=').next() == Some(option);
-    let mut options = ADDRESS_OPTIONS.into_iter();
+    let mut options = ADDRESS_OPTIONS.into_iter().chain([API_PORT_OPTION]);
     options.find(|option| arguments.iter().any(|argument| names(argument, option)))
 }
 

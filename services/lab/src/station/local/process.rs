@@ -1,7 +1,7 @@
 //! One replica: a child process, from its start to its end.
 
 use super::means::Hold;
-use super::plan::ADDRESS_OPTIONS;
+use super::plan::{ADDRESS_OPTIONS, API_PORT_VARIABLE};
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use service_kit::address::AddressLine;
@@ -169,10 +169,12 @@ fn command(launch: &Launch, hold: &Hold, again: Option<AddressLine>) -> Command 
     let port = |address: Option<SocketAddr>| address.map_or(0, |address| address.port());
     let here = || "127.0.0.1".to_owned();
     let [api, admin] = [again.map(|line| line.api), again.map(|line| line.admin)];
+    // Of a service that serves something beside its API `--port` is about that.
+    let served = again.and_then(|line| line.http).or(api);
     let values = [
         here(),
         here(),
-        port(api).to_string(),
+        port(served).to_string(),
         port(admin).to_string(),
     ];
     for (option, value) in ADDRESS_OPTIONS.into_iter().zip(values) {
@@ -183,6 +185,7 @@ fn command(launch: &Launch, hold: &Hold, again: Option<AddressLine>) -> Command 
         .args(&words[1..])
         .env_clear()
         .envs(launch.environment.iter().map(|(name, value)| (name, value)))
+        .env(API_PORT_VARIABLE, port(api).to_string())
         // Ctrl-C on a terminal is for the runner, which then ends its stations.
         .process_group(0)
         .stdin(Stdio::null())

@@ -4,6 +4,18 @@ use crate::guard::AllowList;
 use hyper_util::client::legacy::connect::HttpConnector;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// Longer than any answer takes here.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// A name server that says nothing.
+struct Silent;
+
+impl Lookup for Silent {
+    async fn lookup(&self, _: String) -> io::Result<Vec<IpAddr>> {
+        std::future::pending().await
+    }
+}
+
 /// A name server that gives its answers one after the other, the last for ever.
 struct Scripted {
     answers: Vec<io::Result<Vec<IpAddr>>>,
@@ -40,7 +52,10 @@ fn resolver(
         answers: answers.collect(),
         asked: asked.clone(),
     };
-    (GuardedResolver::asking(guard(entries), scripted), asked)
+    (
+        GuardedResolver::asking(guard(entries), scripted, WITHIN),
+        asked,
+    )
 }
 
 async fn resolve<L: Lookup>(
@@ -117,7 +132,7 @@ async fn a_failure_is_told_to_all_who_ask_and_soon_forgotten() {
         ],
         asked: asked.clone(),
     };
-    let resolver = GuardedResolver::asking(guard(&["*"]), scripted);
+    let resolver = GuardedResolver::asking(guard(&["*"]), scripted, WITHIN);
 
     for times in 1..=2 {
         let all = (0..64).map(|_| resolve(&resolver, "a.example"));
@@ -160,7 +175,7 @@ async fn a_client_never_connects_to_a_name_that_changed_its_answer() {
         ],
         asked: Arc::default(),
     };
-    let rebinding = GuardedResolver::asking(guard.clone(), scripted);
+    let rebinding = GuardedResolver::asking(guard.clone(), scripted, WITHIN);
     let url = format!("http://rebind.example:{port}/");
     guard.check_url(&url.parse().unwrap()).unwrap();
     let harmless = resolve(&rebinding, "rebind.example").await.unwrap();
@@ -178,4 +193,16 @@ async fn a_client_never_connects_to_a_name_that_changed_its_answer() {
     );
     let connected = tokio::time::timeout(Duration::from_millis(50), inside.accept()).await;
     assert!(connected.is_err(), "somebody connected");
+}
+
+#[tokio::test]
+async fn a_name_server_that_says_nothing_is_given_up_in_time() {
+    let within = Duration::from_millis(50);
+    let resolver = GuardedResolver::asking(guard(&["*"]), Silent, within);
+
+    let waited = tokio::time::timeout(WITHIN, resolve(&resolver, "a.example")).await;
+
+    let failed = waited.unwrap().unwrap_err();
+    assert!(failed.is::<NoAddress>(), "{failed}");
+    assert!(failed.to_string().contains("50ms"), "{failed}");
 }

@@ -100,6 +100,9 @@ async fn no_redirect_leads_where_no_url_may() {
                 matches!(error, Some("refused" | "bad_redirect")),
                 "{location} {robots}: {results}"
             );
+            // The answer that there was is told, though it led nowhere.
+            let status = if robots { Value::Null } else { 302.into() };
+            assert_eq!(results["results"][0]["status"], status, "{location}");
             serving.abort();
         }
     }

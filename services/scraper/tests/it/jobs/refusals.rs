@@ -89,3 +89,27 @@ async fn what_is_not_kept_is_not_found() {
     }
     assert_eq!(delete(&station, "/scrape/nothing").await.status, 404);
 }
+
+#[tokio::test]
+async fn as_many_urls_as_the_description_promises_are_taken() {
+    let origin = Origin::start("--latency 10s");
+    let station = Station::start(&origin);
+    let url = |page| {
+        let mut url = format!("{}/page/{page}?", origin.url());
+        url += &"x".repeat(100 - url.len());
+        url
+    };
+    let urls: Vec<_> = (0..10_000).map(url).collect();
+
+    let job = post(&station, &json!({"urls": urls})).await;
+
+    assert_eq!(
+        (job.status, &job.body["urls"]),
+        (202, &json!(10_000)),
+        "{job:?}"
+    );
+    delete(&station, &job.location.unwrap()).await;
+    let longer: Vec<_> = urls.iter().map(|url| format!("{url}xxxxxxxx")).collect();
+    let refused = post(&station, &json!({"urls": longer})).await;
+    assert_eq!(refused.status, 413, "{refused:?}");
+}

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const DEBIANS: &str = "/usr/lib/postgresql";
 
 /// How long `initdb`, and then making the database, may take: a second here,
 /// and a disk that is busy with other things has its time.
-pub(super) const SET_UP_DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const SET_UP_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Where and as whom it runs.
 pub(super) struct Site {
@@ -153,6 +153,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
     use std::time::Instant;
 
     /// Programs that are this shell script each.
@@ -196,7 +197,7 @@ mod tests {
 
             let why = failed.unwrap_err().to_string();
             assert!(why.contains(said), "{why}");
-            assert!(began.elapsed() < Duration::from_secs(60), "{why}");
+            assert!(began.elapsed() < Duration::from_mins(1), "{why}");
             let children = std::fs::read_to_string(folder.path().join("children")).unwrap();
             let child = children.trim();
             let runs = || {

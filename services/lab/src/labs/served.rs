@@ -1,0 +1,248 @@
+//! What the labs of servers under a load from outside have in common.
+
+use super::driven::{Load, Question};
+use super::invariants::RIGHT_ANSWERS;
+use super::samples::{Seen, check};
+use crate::station::Around;
+use measure::report::{Drill, Invariant, Outcome, ReplicaAccount, Round, Row, RunReport, Station};
+use measure::serving::raw;
+use measure::stats::compare_within_rounds;
+use measure::text::figures::count;
+use measure::text::names::replicas;
+
+/// The service beside the stations that makes the load.
+pub const DRIVER: &str = "load";
+
+pub const ALL_ANSWERED: &str = "every request was answered";
+pub const COUNTED_ALIKE: &str =
+    "the servers counted the requests that the load generator says were answered";
+pub const NOBODY_DIED: &str = "no worker died but where it was to";
+pub const DRILLS_EXPLAINED: &str = "what the drills lost was lost with what they broke";
+
+/// Why the lab cannot run without its load generator, where there is none.
+pub fn needs_driver(around: &Around) -> Option<String> {
+    around.beside(DRIVER).is_none().then(|| {
+        format!(
+            "the lab's Compose file names no {DRIVER} to run beside the stations: write \
+             `x-parlab: {{beside: [{DRIVER}]}}`"
+        )
+    })
+}
+
+/// Refuses a station of several replicas in labs that are about one server.
+pub fn one_replica_each(stations: &[Station]) -> Result<(), String> {
+    match stations.iter().find(|s| s.replicas > 1) {
+        Some(several) => Err(format!(
+            "{} has {} replicas, and this lab is about one server each: write one",
+            several.name, several.replicas
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What a request of this work asks for: the sum of the numbers below it.
+pub fn question(load: &Load) -> Option<Question> {
+    let work = *load.figures.get(raw::WORK)? as u64;
+    Some(Question {
+        work,
+        result: work.checked_mul(work.saturating_sub(1))? / 2,
+    })
+}
+
+/// The answers that were looked at, one of each replica after each sample.
+pub fn answers_right(report: &RunReport) -> Invariant {
+    check(report, RIGHT_ANSWERS, |round| {
+        let figure = |name: &str| round.figures.get(name).copied();
+        let (Some(asked), Some(wrong)) = (figure(raw::LOOKED_AT), figure(raw::WRONG)) else {
+            return Seen::Unknown;
+        };
+        if wrong < 0.5 {
+            Seen::Held
+        } else {
+            Seen::Broken(format!(
+                "answered {wrong:.0} of {asked:.0} requests wrong or not at all"
+            ))
+        }
+    })
+}
+
+/// No request of any sample was lost or refused.
+pub fn all_answered(report: &RunReport) -> Invariant {
+    check(report, ALL_ANSWERED, |round| {
+        let Some(failed) = round.figures.get(raw::FAILED) else {
+            return Seen::Unknown;
+        };
+        if *failed < 0.5 {
+            return Seen::Held;
+        }
+        let kinds = round.figures.iter().filter_map(|(name, count)| {
+            let kind = name.strip_prefix(raw::FAILED_AS)?;
+            Some(format!("{count:.0} × {kind}"))
+        });
+        let kinds: Vec<String> = kinds.collect();
+        Seen::Broken(format!("lost {failed:.0} requests ({})", kinds.join(", ")))
+    })
+}
+
+/// The two ends agree, but for the requests that were under way when their
+/// windows began and ended.
+pub fn counted_alike(report: &RunReport) -> Invariant {
+    check(report, COUNTED_ALIKE, |round| {
+        let figure = |name: &str| round.figures.get(name).copied();
+        let (Some(answered), Some(served)) = (figure(raw::ANSWERED), figure(raw::SERVED)) else {
+            return Seen::Unknown;
+        };
+        let Some(connections) = figure(raw::CONNECTIONS) else {
+            return Seen::Unknown;
+        };
+        // Little's law: at most so many wait as come while the longest waits.
+        let waiting = figure(raw::OFFERED_PER_SECOND).unwrap_or(0.0)
+            * figure(raw::MAX_SECONDS).unwrap_or(0.0);
+        let meanwhile = answered / figure(raw::LOAD_SECONDS).unwrap_or(f64::INFINITY)
+            * (apart(round) + COUNTING_SECONDS);
+        let under_way = 2.0 * (connections + waiting) + meanwhile;
+        if (answered - served).abs() <= under_way {
+            Seen::Held
+        } else {
+            Seen::Broken(format!(
+                "served {served:.0} requests by its own count and {answered:.0} by the load \
+                 generator's, where no more than {under_way:.0} can have been under way or \
+                 come while both counted, at the begin and the end"
+            ))
+        }
+    })
+}
+
+/// A server's workers are asked for their counts when its window opens and
+/// closes: until all of them have had a CPU to answer, others go on serving.
+const COUNTING_SECONDS: f64 = 0.05;
+
+/// Seconds by which the server's window began and ended apart from the load.
+fn apart(round: &Round) -> f64 {
+    let seconds = round.figures.get(raw::LOAD_SECONDS);
+    let start = round.figures.get(raw::LOAD_STARTED_SECONDS);
+    let Some((start, seconds)) = start.zip(seconds) else {
+        return 0.0;
+    };
+    let of_one = |replica: &ReplicaAccount| {
+        let late = (replica.started_seconds - start).abs();
+        late + (replica.ended_seconds - (start + seconds)).abs()
+    };
+    round.replicas.iter().map(of_one).fold(0.0, f64::max)
+}
+
+/// No worker was started in place of a dead one during a sample.
+pub fn nobody_died(report: &RunReport) -> Invariant {
+    check(report, NOBODY_DIED, |round| {
+        match round.figures.get(raw::RESTARTS) {
+            None => Seen::Unknown,
+            Some(restarts) if *restarts < 0.5 => Seen::Held,
+            Some(restarts) => Seen::Broken(format!("lost {restarts:.0} workers")),
+        }
+    })
+}
+
+/// What the drills of a run lost is lost for the reasons that a drill has;
+/// `None` where there were no drills.
+pub fn drills_explained(report: &RunReport) -> Option<Invariant> {
+    let told: Vec<&Drill> = report
+        .drills
+        .iter()
+        .filter(|drill| drill.failed_because.is_none())
+        .collect();
+    if report.drills.is_empty() {
+        return None;
+    }
+    let unexplained: Vec<String> = told.iter().filter_map(|drill| unexplained(drill)).collect();
+    let lost: u64 = told.iter().map(|drill| drill.lost()).sum();
+    Some(Invariant {
+        name: DRILLS_EXPLAINED.into(),
+        held: unexplained.is_empty() && !told.is_empty(),
+        detail: match (unexplained.first(), told.len()) {
+            (Some(first), _) => first.clone(),
+            (None, 0) => "this was not checked, since no drill tells".into(),
+            (None, drills) => format!(
+                "{lost} requests were lost in {drills} drills, each on a connection that broke or \
+                 could not be made"
+            ),
+        },
+    })
+}
+
+/// Why a request of a drill may be lost: who was to answer it is gone, or not
+/// back yet. By the load generator's names (docs/load.md).
+const EXPLAINED: [&str; 8] = [
+    "connect_refused",
+    "connect_timeout",
+    "connect_failed",
+    "no_connection",
+    "closed",
+    "reset",
+    "broken",
+    "timeout",
+];
+
+fn unexplained(drill: &Drill) -> Option<String> {
+    let others = drill.failed.iter();
+    let others = others.filter(|(kind, count)| **count > 0 && !EXPLAINED.contains(&kind.as_str()));
+    let others: Vec<String> = others
+        .map(|(kind, count)| format!("{count} × {kind}"))
+        .collect();
+    if !others.is_empty() {
+        return Some(format!(
+            "{}, where {}, lost requests in another way: {}",
+            drill.station,
+            drill.name,
+            others.join(", ")
+        ));
+    }
+    None
+}
+
+/// A figure of a row.
+pub fn figure(row: &Row, name: &str) -> Option<f64> {
+    row.figures.get(name).copied()
+}
+
+/// `8 workers`, `2 × 1 worker`.
+pub fn workers(report: &RunReport, row: &Row) -> String {
+    let each = count(row.workers, "worker");
+    match replicas(report, row) {
+        1 => each,
+        replicas => format!("{replicas} × {each}"),
+    }
+}
+
+/// Whether every round that has both rows, and enough of them, had the shorter
+/// p99 in the first.
+pub fn claim_shorter_p99(report: &RunReport, one: &Row, other: &Row) -> bool {
+    let p99 = |round: &Round| round.figures.get(raw::P99_SECONDS).copied();
+    claim_less(report, one, other, p99)
+}
+
+/// Whether every round that has both rows, and enough of them, had more requests
+/// answered in the first.
+pub fn claim_more_per_second(report: &RunReport, one: &Row, other: &Row) -> bool {
+    let seconds_for_one = |round: &Round| {
+        let figure = |name: &str| round.figures.get(name).copied();
+        let answered = figure(raw::ANSWERED).filter(|answered| *answered > 0.0)?;
+        Some(figure(raw::LOAD_SECONDS)? / answered)
+    };
+    claim_less(report, one, other, seconds_for_one)
+}
+
+fn claim_less(
+    report: &RunReport,
+    one: &Row,
+    other: &Row,
+    of: impl Fn(&Round) -> Option<f64>,
+) -> bool {
+    let all = |row: &Row| -> Vec<(u32, f64)> {
+        let rounds = row.rounds.iter();
+        rounds
+            .filter_map(|round| Some((round.round, of(round)?)))
+            .collect()
+    };
+    let compared = compare_within_rounds(&all(one), &all(other), report.quick);
+    compared.is_some_and(|(_, outcome)| outcome == Outcome::Faster)
+}

@@ -1,0 +1,128 @@
+//! The loads, as shares of what the station's quota pays for.
+
+use super::steps;
+use crate::labs::driven::{Known, Load};
+use crate::labs::{Options, PlannedRow};
+use measure::serving::raw;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Eight clients that ask again as soon as they are answered.
+pub const SATURATED: &str = "saturated";
+
+/// A share of the capacity, all of it in bursts.
+pub const BURSTS: &str = "bursts";
+
+/// What stands before a share of the capacity in per cent.
+const OPEN: &str = "open-";
+
+/// All loads.
+pub const LOADS: [&str; 6] = [
+    SATURATED, BURSTS, "open-40", "open-60", "open-80", "open-95",
+];
+
+/// As the table in automaxprocs' README was made, and the figures of the issue.
+const CLOSED_CONNECTIONS: u32 = 8;
+
+/// More than are ever under way while the server runs: those that come while it
+/// stands still wait at the generator, whose clock counts for them all the same.
+const OPEN_CONNECTIONS: u32 = 64;
+
+/// How much of the capacity bursts ask for, and how often they come: each is as
+/// much work as two refills of the quota pay for.
+const BURSTS_SHARE: f64 = 0.4;
+const BURSTS_EVERY_SECONDS: f64 = 0.5;
+
+/// The load of a row's samples.
+pub fn load(row: &PlannedRow, known: &Known, options: &Options) -> Result<Load, String> {
+    let work = steps::work(known, options)?;
+    let capacity = known.figure(&steps::capacity_of(&row.station))?;
+    let mut load = match row.strategy.as_str() {
+        SATURATED => saturated(work),
+        BURSTS => bursts(work, capacity),
+        open => {
+            let share = open
+                .strip_prefix(OPEN)
+                .and_then(|percent| percent.parse().ok());
+            let share: f64 = share.ok_or_else(|| format!("{open} is no load"))?;
+            poisson(work, capacity * share / 100.0)
+        }
+    };
+    let known_before = [
+        (raw::THREADS, Ok(row.workers as f64)),
+        (raw::CAPACITY_PER_SECOND, Ok(capacity)),
+        (
+            raw::REQUEST_CPU_SECONDS,
+            known.figure(&steps::cost_of(&row.station)),
+        ),
+        (
+            raw::LOAD_REQUEST_CPU_SECONDS,
+            known.figure(&steps::load_cost_of(&row.station)),
+        ),
+    ];
+    for (name, figure) in known_before {
+        load.figures
+            .extend(figure.ok().map(|figure| (name.to_owned(), figure)));
+    }
+    Ok(load)
+}
+
+/// A closed loop.
+pub fn saturated(work: u64) -> Load {
+    Load {
+        body: json!({
+            "loop": "closed",
+            "connections": CLOSED_CONNECTIONS,
+            "work": work,
+        }),
+        figures: figures(&[
+            (raw::CONNECTIONS, f64::from(CLOSED_CONNECTIONS)),
+            (raw::WORK, work as f64),
+        ]),
+    }
+}
+
+/// An open loop of requests that come by chance and independently of each other.
+fn poisson(work: u64, rate: f64) -> Load {
+    open(work, rate, &json!("poisson"), &[(raw::POISSON, 1.0)])
+}
+
+fn bursts(work: u64, capacity: f64) -> Load {
+    let rate = capacity * BURSTS_SHARE;
+    let size = (rate * BURSTS_EVERY_SECONDS).round().max(1.0);
+    open(
+        work,
+        size / BURSTS_EVERY_SECONDS,
+        &json!({"bursts": {"size": size as u64, "every_seconds": BURSTS_EVERY_SECONDS}}),
+        &[
+            (raw::BURST_SIZE, size),
+            (raw::BURST_EVERY_SECONDS, BURSTS_EVERY_SECONDS),
+        ],
+    )
+}
+
+fn open(work: u64, rate: f64, arrivals: &serde_json::Value, of_arrivals: &[(&str, f64)]) -> Load {
+    let mut load = Load {
+        body: json!({
+            "loop": "open",
+            "rate": rate,
+            "arrivals": arrivals,
+            "connections": OPEN_CONNECTIONS,
+            "work": work,
+        }),
+        figures: figures(of_arrivals),
+    };
+    load.figures.extend(figures(&[
+        (raw::OFFERED_PER_SECOND, rate),
+        (raw::CONNECTIONS, f64::from(OPEN_CONNECTIONS)),
+        (raw::WORK, work as f64),
+    ]));
+    load
+}
+
+fn figures(pairs: &[(&str, f64)]) -> BTreeMap<String, f64> {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(name, figure)| ((*name).to_owned(), *figure))
+        .collect()
+}
