@@ -304,7 +304,7 @@ fn a_run_in_which_the_two_ends_agree_holds_and_a_lost_request_breaks_it() {
     assert!(!held(&broken(raw::WRONG, 1.0), RIGHT_ANSWERS));
     assert!(!held(&broken(raw::FAILED, 1.0), served::ALL_ANSWERED));
     assert!(!held(
-        &broken(raw::SERVED, 5000.0 + 200.0),
+        &broken(raw::SERVED, 5000.0 + 800.0),
         served::COUNTED_ALIKE
     ));
     assert!(!held(&broken(raw::RESTARTS, 1.0), served::NOBODY_DIED));
