@@ -12,7 +12,7 @@ for part in lib/common lib/docker bench/table bench/lab bench/station bench/rati
 done
 
 # Each is a function, too, and a table in docs/performance.md.
-PARTS='lab station peers parallel sieve overhead scraper load origin observability'
+PARTS='lab station peers parallel sieve overhead scraper pipeline load origin cluster observability'
 
 # A decimal comma would break every figure; narrowed rows would be other ones.
 export LC_ALL=C

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks, from Debian's packages:
-# Docker, Compose v2, buildx, debootstrap, shellcheck, promtool, tmux, PostgreSQL.
+# Docker, Compose v2, buildx, debootstrap, shellcheck, promtool, tmux, PostgreSQL, Redis.
 # Needs root.
 set -eu
 cd "$(dirname "$0")/.."
@@ -58,6 +58,22 @@ install_postgresql() {
     install postgresql
 }
 
+# The program, and no server of Debian's: tests and local labs start their own.
+# Its package starts one, but for a policy that says no.
+install_redis() {
+    policy=/usr/sbin/policy-rc.d
+    if [ -e "$policy" ]; then
+        install redis-server
+        return
+    fi
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    install redis-server || { rm -f "$policy"; exit 1; }
+    rm -f "$policy"
+    [ -d /run/systemd/system ] && systemctl disable --quiet redis-server
+    return 0
+}
+
 start_docker() {
     if [ -d /run/systemd/system ]; then
         systemctl start docker
@@ -85,6 +101,7 @@ done
 has promtool || install_promtool
 # Debian keeps its programs off the PATH.
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || install_postgresql
+has redis-server || install_redis
 # In Debian 13 the command is a package of its own.
 has docker || install docker.io iptables
 has docker || install docker-cli

@@ -4,6 +4,7 @@
 //! Each part prints a Markdown table, and below it what is not installed here.
 //! A wrong prime count, ours or another's, fails it; a time never does.
 
+mod cluster;
 mod http;
 mod jobs;
 mod load;
@@ -12,6 +13,7 @@ mod ours;
 mod overhead;
 mod parallel;
 mod peers;
+mod pipeline;
 mod programs;
 mod rounds;
 mod scraper;
@@ -47,8 +49,12 @@ enum Part {
     Overhead,
     /// Fetching against its ideal, and against aiohttp and requests in Python
     Scraper,
+    /// A hop of the pipeline, over Redis and in one process, against Python's
+    Pipeline,
     /// The load generator against wrk, and how exact its schedule is
     Load,
+    /// The prefork server against Node's cluster, and against bare hyper
+    Cluster,
 }
 
 fn main() -> ExitCode {
@@ -73,6 +79,8 @@ fn measure(part: Part, rounds: u32) -> anyhow::Result<table::Figures> {
         Part::Sieve => sieve::against_primesieve(&primes()?, rounds),
         Part::Overhead => overhead::of_a_station(&primes()?, rounds),
         Part::Scraper => scraper::against_peers(rounds),
+        Part::Pipeline => pipeline::against_peers(rounds),
         Part::Load => load::against_wrk(rounds),
+        Part::Cluster => cluster::against_peers(rounds),
     }
 }

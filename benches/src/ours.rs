@@ -140,7 +140,7 @@ impl Drop for Ending {
 }
 
 /// The most memory the process had resident so far.
-fn peak_bytes(process: u32) -> Option<u64> {
+pub fn peak_bytes(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     peak_of_status(&status)
 }

@@ -7,7 +7,9 @@ measure_peers() { ratios peers; }
 measure_parallel() { ratios parallel; }
 measure_sieve() { ratios sieve; }
 measure_overhead() { ratios overhead; }
+measure_pipeline() { ratios pipeline; }
 measure_load() { ratios load; }
+measure_cluster() { ratios cluster; }
 
 # Storing is measured where Docker answers and has the image of lab-scraper.
 measure_scraper() {
@@ -38,6 +40,6 @@ stop_database() {
 }
 
 ratios() {
-    nice cargo build --quiet --release --locked -p primes -p origin -p scraper -p load -p benches </dev/null
+    nice cargo build --quiet --release --locked -p primes -p origin -p scraper -p pipeline -p load -p cluster -p benches </dev/null
     "${CARGO_TARGET_DIR:-target}/release/benches" "$1" </dev/null >"$work/table"
 }

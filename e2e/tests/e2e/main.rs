@@ -7,8 +7,10 @@
 #![allow(clippy::unused_self)]
 
 mod dashboards;
+mod lab_cluster;
 mod lab_primes;
 mod lab_scraper;
+mod lab_throttle;
 mod local;
 mod observability;
 mod repository;

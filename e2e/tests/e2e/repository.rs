@@ -243,6 +243,9 @@ pub(crate) fn documents() -> Vec<PathBuf> {
     all
 }
 
+/// What names of stations begin with.
+const OF_STATIONS: [&str; 4] = ["primes-", "scraper-", "cluster-", "throttle-"];
+
 /// The lines of a document's `sh` blocks.
 fn commands(document: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(document).unwrap();
@@ -282,8 +285,8 @@ fn every_command_in_the_documents_names_what_exists() {
                     }
                 }
                 Some("docker") => {
-                    for word in words
-                        .filter(|word| word.starts_with("primes-") || word.starts_with("scraper-"))
+                    for word in
+                        words.filter(|word| OF_STATIONS.iter().any(|begin| word.starts_with(begin)))
                     {
                         assert!(stations.contains(&format!("  {word}:")), "{place}: {word}");
                     }
@@ -300,7 +303,9 @@ fn every_command_in_the_documents_names_what_exists() {
                         assert!(exists, "{place}: there is no package {package}");
                     }
                 }
-                None | Some("git" | "cd" | "$EDITOR" | "cat" | "tmux" | "cp" | "primesieve") => {}
+                None
+                | Some("git" | "cd" | "$EDITOR" | "cat" | "tmux" | "cp" | "curl" | "primesieve") => {
+                }
                 Some(other) => panic!("{place}: {other} is not known to this test"),
             }
         }

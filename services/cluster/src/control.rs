@@ -101,7 +101,7 @@ mod tests {
         ];
         for message in told {
             let line = line(&message);
-            assert_eq!(line.iter().filter(|&&byte| byte == b'\n').count(), 1);
+            assert_eq!(std::str::from_utf8(&line).unwrap().lines().count(), 1);
             assert_eq!(serde_json::from_slice::<Told>(&line).unwrap(), message);
         }
         let said = [

@@ -1,6 +1,7 @@
 //! One run of a lab: survey the stations, calibrate each row, measure in
 //! interleaved rounds, one sample at a time.
 
+mod answers;
 mod calibrate;
 mod drills;
 mod driven;

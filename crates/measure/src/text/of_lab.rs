@@ -54,7 +54,7 @@ const KNOWN: [Column; 18] = [
     (names::REPLAYED_P99_9_SECONDS, "p99.9\nreplayed", duration),
     (names::THROTTLED, "throttled", percent),
     (names::REPLAYED_THROTTLED, "throttled\nreplayed", percent),
-    (names::STALL_SECONDS, "stall per\nperiod", duration),
+    (names::STALL_SECONDS, "stall per\nperiod", stall),
     (names::CPU_MS_PER_REQUEST, "CPU ms", digits),
     (names::FAIRNESS, "fairness", two_decimals),
     (names::FAILED, "failed", whole),
@@ -256,6 +256,15 @@ fn digits(figure: f64) -> String {
         n if n < 9.995 => format!("{figure:.2}"),
         n if n < 99.95 => format!("{figure:.1}"),
         _ => format!("{figure:.0}"),
+    }
+}
+
+/// How long a server stands still in each period, where it does.
+fn stall(seconds: f64) -> String {
+    if seconds > 0.0 {
+        duration(seconds)
+    } else {
+        "none".to_owned()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::control::{Orders, Said, Told, line};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
@@ -124,12 +124,8 @@ async fn attend(
         }
     };
     let _ = tokio::time::timeout(LAST_WORDS, last_words).await;
-    let ended = ended.map_or_else(|error| error.to_string(), |status| in_words(&status));
+    let ended = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
     let _ = events.send(Event::Ended(number, ended)).await;
-}
-
-fn in_words(status: &ExitStatus) -> String {
-    status.to_string()
 }
 
 async fn pass_on(number: u64, said: &str, events: &mpsc::Sender<Event>) {

@@ -1,26 +1,18 @@
 //! The connections of a worker: accepted up to a bound, cut when they are slow,
 //! drained at the end.
 
-use super::activity::{Activity, Limits, TICK, Watched, ticks};
-use super::answer;
+use super::activity::{Activity, Limits, TICK, ticks};
+use super::connection;
 use super::link::DrainOrder;
 use super::shared::Shared;
 use crate::control::Said;
 use crate::counters::{Counts, Cut};
-use hyper::StatusCode;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use service_kit::problem::{MEDIA_TYPE, Problem};
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
-
-/// The largest head of a request, in bytes: what Node allows too.
-const HEAD_BYTES: usize = 16 * 1024;
 
 /// How long a worker that is full leaves a connection to the others before it
 /// takes it to refuse it.
@@ -29,9 +21,6 @@ const LEFT_TO_OTHERS: Duration = Duration::from_millis(10);
 /// Connections that are refused at once: each is a file until its client has
 /// read why.
 pub const MOST_REFUSED: usize = 16;
-
-/// How long a client that was refused has to read why.
-const LINGERS_FOR: Duration = Duration::from_secs(1);
 
 /// An idle connection is closed when nothing has come for so long since the
 /// drain began: a client that uses it sooner is told to close it, and loses
@@ -61,18 +50,10 @@ struct Open {
 impl Connections {
     /// None yet.
     pub fn new(shared: Arc<Shared>) -> Self {
-        let mut http = http1::Builder::new();
-        // Time limits are those of `activity`. Head and body go out as one piece:
-        // two small ones cost more to hand over than to copy. Not `pipeline_flush`,
-        // which does that too: while anything of a next request is there it holds
-        // answers back, and loses the last one when the connection ends.
-        http.header_read_timeout(None)
-            .max_buf_size(HEAD_BYTES)
-            .writev(false);
         Self {
-            refusal: refusal(&shared).into(),
+            refusal: connection::refusal(&shared).into(),
             shared,
-            http,
+            http: connection::http(),
             tasks: JoinSet::new(),
             open: HashMap::new(),
             refused: JoinSet::new(),
@@ -126,7 +107,7 @@ impl Connections {
             return;
         }
         let activity = Arc::new(Activity::new(self.shared.clock.clone()));
-        let serving = serve_one(
+        let serving = connection::serve(
             stream,
             self.http.clone(),
             self.shared.clone(),
@@ -160,7 +141,7 @@ impl Connections {
         let _ = stream.try_write(&self.refusal);
         // Beyond so many, some clients may get a reset before they have read it.
         if self.refused.len() < MOST_REFUSED {
-            self.refused.spawn(lingering(stream));
+            self.refused.spawn(connection::linger(stream));
         }
     }
 
@@ -291,62 +272,4 @@ async fn next(listener: &TcpListener, is_full: bool) -> TcpStream {
             }
         }
     }
-}
-
-async fn serve_one(
-    stream: TcpStream,
-    http: http1::Builder,
-    shared: Arc<Shared>,
-    activity: Arc<Activity>,
-) {
-    let socket = Watched::new(stream, activity.clone());
-    let service = service_fn(|request| {
-        let (shared, activity) = (&*shared, &*activity);
-        async move { Ok::<_, Infallible>(answer::answer(request, shared, activity).await) }
-    });
-    let mut connection = http.serve_connection(socket, service);
-    let ended = (&mut connection).await;
-    let is_malformed = ended.as_ref().is_err_and(hyper::Error::is_parse);
-    if is_malformed || activity.leaves_unread() {
-        lingering(connection.into_parts().io.into_socket()).await;
-    }
-    if let Err(error) = ended {
-        if is_malformed {
-            shared.counters.cut(Cut::Malformed);
-            // hyper has answered these itself.
-            let status = if error.is_parse_too_large() { 431 } else { 400 };
-            shared.counters.status(status);
-        }
-        tracing::debug!(%error, "connection ended early");
-    }
-}
-
-/// What a client is told that there is no room for, head and body.
-fn refusal(shared: &Shared) -> Vec<u8> {
-    let problem = Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "as many connections are open as this server takes; try again in a second",
-    );
-    let body = answer::problem_text(&problem);
-    let replica = shared.replica.to_str().unwrap_or_default();
-    let mut refusal = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {MEDIA_TYPE}\r\nretry-after: 1\r\n\
-         x-replica: {replica}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    )
-    .into_bytes();
-    refusal.extend_from_slice(&body);
-    refusal
-}
-
-/// Closes for writing, and reads on until the client has closed too: a socket that
-/// is closed with something unread is reset, which may take the answer with it.
-async fn lingering(mut stream: TcpStream) {
-    let reading = async {
-        // hyper may have closed it for writing already.
-        let _ = stream.shutdown().await;
-        let mut rest = [0; 1024];
-        while let Ok(1..) = stream.read(&mut rest).await {}
-    };
-    let _ = tokio::time::timeout(LINGERS_FOR, reading).await;
 }

@@ -3,6 +3,7 @@
 mod activity;
 mod answer;
 mod body;
+mod connection;
 mod connections;
 pub use connections::MOST_REFUSED;
 mod link;

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 /// How long a loop runs before others get a look in.
 const SLICE: Duration = Duration::from_micros(200);
 
-/// Additions between two looks at the clock, some ten microseconds.
+/// Additions between two glances at the clock, some ten microseconds.
 const BLOCK: u64 = 16_384;
 
 /// Up to so many additions a loop is run in one go: a fraction of a slice.
@@ -88,7 +88,7 @@ mod tests {
     fn others_run_between_slices_and_loops_end_in_their_order() {
         runtime().block_on(async {
             let turns = Arc::new(Semaphore::new(1));
-            let (looks, ended) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+            let (glances, ended) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
             let loops: Vec<_> = (0..3)
                 .map(|place| {
                     let (turns, ended) = (turns.clone(), ended.clone());
@@ -99,10 +99,10 @@ mod tests {
                 })
                 .collect();
             let looking = tokio::spawn({
-                let looks = looks.clone();
+                let glances = glances.clone();
                 async move {
                     loop {
-                        looks.fetch_add(1, Ordering::Relaxed);
+                        glances.fetch_add(1, Ordering::Relaxed);
                         tokio::task::yield_now().await;
                     }
                 }
@@ -112,7 +112,7 @@ mod tests {
                 assert_eq!(place, ended);
             }
             looking.abort();
-            assert!(looks.load(Ordering::Relaxed) > 3);
+            assert!(glances.load(Ordering::Relaxed) > 3);
         });
     }
 

@@ -58,15 +58,13 @@ fn only_on_the_killed(tally: &Tally, killed: &BTreeMap<u32, Instant>) {
     for lost in &tally.lost {
         // That the client sees it late on a busy machine does no harm: a killed
         // worker's connection has no other end.
-        let is_explained = match lost.worker {
-            Some(worker) => killed.get(&worker).is_some_and(|at| *at <= lost.failed),
+        let is_explained = if let Some(worker) = lost.worker {
+            killed.get(&worker).is_some_and(|at| *at <= lost.failed)
+        } else {
             // A new connection, whose worker said nothing yet.
-            None => {
-                let meanwhile = |at: &&Instant| {
-                    **at <= lost.failed && lost.sent <= **at + Duration::from_secs(1)
-                };
-                killed.values().find(meanwhile).is_some()
-            }
+            let second = Duration::from_secs(1);
+            let mut kills = killed.values();
+            kills.any(|at| *at <= lost.failed && lost.sent <= *at + second)
         };
         assert!(is_explained, "{lost:?}");
         assert!(!lost.why.starts_with("connect"), "{lost:?}");

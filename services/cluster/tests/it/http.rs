@@ -25,10 +25,9 @@ fn statuses(cluster: &Cluster, bytes: &[u8]) -> Vec<u16> {
 fn pipelined_requests_are_answered_in_their_order() {
     let cluster = cluster();
     let mut wire = Wire::open(cluster.http()).unwrap();
-    let requests: String = (0..200)
-        .map(|work| format!("GET /?work={work} HTTP/1.1\r\nHost: here\r\n\r\n"))
-        .collect();
-    wire.send(requests).unwrap();
+    let request = |work| format!("GET /?work={work} HTTP/1.1\r\nHost: here\r\n\r\n");
+    let requests: Vec<String> = (0..200).map(request).collect();
+    wire.send(requests.concat()).unwrap();
     for work in 0_u64..200 {
         let result = wire.next(false).unwrap().json()["result"].as_u64();
         assert_eq!(result, Some(work * work.saturating_sub(1) / 2));

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Far longer than anything here takes, on a busy machine too.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// The program, in an environment that says nothing.
 pub(crate) fn cluster() -> Command {
@@ -171,5 +171,5 @@ impl Drop for Cluster {
 /// Signals another process.
 pub(crate) fn signal(pid: u32, signal: Signal) {
     // It may have ended meanwhile.
-    let _ = kill_process(Pid::from_raw(pid as i32).unwrap(), signal);
+    let _ = kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal);
 }

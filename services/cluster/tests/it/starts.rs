@@ -23,7 +23,7 @@ fn starve(cluster: &Cluster) {
         current: Some(limit),
         maximum: Some(limit),
     };
-    let master = Pid::from_raw(cluster.pid() as i32);
+    let master = Pid::from_raw(cluster.pid().cast_signed());
     prlimit(master, Resource::As, limit).unwrap();
 }
 

@@ -6,7 +6,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use super::driven::{Deed, DrillPlan, Driven, Known, Load, Step, Taken, Window};
+use super::driven::{Deed, DrillPlan, Driven, Known, Load, Question, Step, Taken, Window};
 use super::invariants::{limits_applied, limits_stayed, nothing_lost, sequences_unbroken};
 use super::rows::{each_once, known};
 use super::{Abilities, Lab, Options, Part, PlannedRow, Workers, served};
@@ -140,6 +140,7 @@ impl Lab for Cluster {
     fn conclude(&self, report: &mut RunReport) {
         report.invariants = vec![
             served::answers_right(report),
+            served::all_answered(report),
             served::counted_alike(report),
             served::nobody_died(report),
             limits_applied(report),
@@ -173,6 +174,10 @@ impl Driven for Cluster {
 
     fn learn(&self, step: &Step, taken: &Taken, known: &mut Known) {
         steps::learn(step, taken, known);
+    }
+
+    fn question(&self, load: &Load) -> Option<Question> {
+        served::question(load)
     }
 
     fn load(&self, row: &PlannedRow, known: &Known, options: &Options) -> Result<Load, String> {

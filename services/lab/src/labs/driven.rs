@@ -31,10 +31,25 @@ pub trait Driven: Sync {
     /// The load of a row's samples; or why there can be none.
     fn load(&self, row: &PlannedRow, known: &Known, options: &Options) -> Result<Load, String>;
 
+    /// What each replica is asked after a sample of this load, to see whether it
+    /// answers right; `None`: nothing.
+    fn question(&self, _load: &Load) -> Option<Question> {
+        None
+    }
+
     /// What is broken on purpose after the rounds.
     fn drills(&self, _plan: &[PlannedRow], _known: &Known, _options: &Options) -> Vec<DrillPlan> {
         Vec::new()
     }
+}
+
+/// A request whose answer is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    /// Its work.
+    pub work: u64,
+    /// The right result.
+    pub result: u64,
 }
 
 /// A sample's time.

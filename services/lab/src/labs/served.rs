@@ -1,8 +1,10 @@
 //! What the labs of servers under a load from outside have in common.
 
+use super::driven::{Load, Question};
+use super::invariants::RIGHT_ANSWERS;
 use super::samples::{Seen, check};
 use crate::station::Around;
-use measure::report::{Drill, Invariant, Outcome, Round, Row, RunReport, Station};
+use measure::report::{Drill, Invariant, Outcome, ReplicaAccount, Round, Row, RunReport, Station};
 use measure::serving::raw;
 use measure::stats::compare_within_rounds;
 use measure::text::figures::count;
@@ -11,7 +13,7 @@ use measure::text::names::replicas;
 /// The service beside the stations that makes the load.
 pub const DRIVER: &str = "load";
 
-pub const ALL_ANSWERED: &str = "every request was answered, and right";
+pub const ALL_ANSWERED: &str = "every request was answered";
 pub const COUNTED_ALIKE: &str =
     "the servers counted the requests that the load generator says were answered";
 pub const NOBODY_DIED: &str = "no worker died but where it was to";
@@ -38,8 +40,34 @@ pub fn one_replica_each(stations: &[Station]) -> Result<(), String> {
     }
 }
 
-/// No request of any sample was lost, refused or answered wrong.
+/// What a request of this work asks for: the sum of the numbers below it.
+pub fn question(load: &Load) -> Option<Question> {
+    let work = *load.figures.get(raw::WORK)? as u64;
+    Some(Question {
+        work,
+        result: work.checked_mul(work.saturating_sub(1))? / 2,
+    })
+}
+
+/// The answers that were looked at, one of each replica after each sample.
 pub fn answers_right(report: &RunReport) -> Invariant {
+    check(report, RIGHT_ANSWERS, |round| {
+        let figure = |name: &str| round.figures.get(name).copied();
+        let (Some(asked), Some(wrong)) = (figure(raw::LOOKED_AT), figure(raw::WRONG)) else {
+            return Seen::Unknown;
+        };
+        if wrong < 0.5 {
+            Seen::Held
+        } else {
+            Seen::Broken(format!(
+                "answered {wrong:.0} of {asked:.0} requests wrong or not at all"
+            ))
+        }
+    })
+}
+
+/// No request of any sample was lost or refused.
+pub fn all_answered(report: &RunReport) -> Invariant {
     check(report, ALL_ANSWERED, |round| {
         let Some(failed) = round.figures.get(raw::FAILED) else {
             return Seen::Unknown;
@@ -70,17 +98,37 @@ pub fn counted_alike(report: &RunReport) -> Invariant {
         // Little's law: at most so many wait as come while the longest waits.
         let waiting = figure(raw::OFFERED_PER_SECOND).unwrap_or(0.0)
             * figure(raw::MAX_SECONDS).unwrap_or(0.0);
-        let under_way = 2.0 * (connections + waiting);
+        let meanwhile = answered / figure(raw::LOAD_SECONDS).unwrap_or(f64::INFINITY)
+            * (apart(round) + COUNTING_SECONDS);
+        let under_way = 2.0 * (connections + waiting) + meanwhile;
         if (answered - served).abs() <= under_way {
             Seen::Held
         } else {
             Seen::Broken(format!(
                 "served {served:.0} requests by its own count and {answered:.0} by the load \
-                 generator's, where no more than {under_way:.0} can have been under way at the \
-                 begin and the end"
+                 generator's, where no more than {under_way:.0} can have been under way or \
+                 come while both counted, at the begin and the end"
             ))
         }
     })
+}
+
+/// A server's workers are asked for their counts when its window opens and
+/// closes: until all of them have had a CPU to answer, others go on serving.
+const COUNTING_SECONDS: f64 = 0.05;
+
+/// Seconds by which the server's window began and ended apart from the load.
+fn apart(round: &Round) -> f64 {
+    let seconds = round.figures.get(raw::LOAD_SECONDS);
+    let start = round.figures.get(raw::LOAD_STARTED_SECONDS);
+    let Some((start, seconds)) = start.zip(seconds) else {
+        return 0.0;
+    };
+    let of_one = |replica: &ReplicaAccount| {
+        let late = (replica.started_seconds - start).abs();
+        late + (replica.ended_seconds - (start + seconds)).abs()
+    };
+    round.replicas.iter().map(of_one).fold(0.0, f64::max)
 }
 
 /// No worker was started in place of a dead one during a sample.

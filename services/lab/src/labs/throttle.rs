@@ -7,7 +7,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use super::driven::{Driven, Known, Load, Step, Taken, Window};
+use super::driven::{Driven, Known, Load, Question, Step, Taken, Window};
 use super::invariants::{limits_applied, limits_stayed, nothing_lost, sequences_unbroken};
 use super::rows::{each_once, known};
 use super::{Abilities, Lab, Options, Part, PlannedRow, served};
@@ -129,6 +129,7 @@ impl Lab for Throttle {
     fn conclude(&self, report: &mut RunReport) {
         report.invariants = vec![
             served::answers_right(report),
+            served::all_answered(report),
             served::counted_alike(report),
             served::nobody_died(report),
             limits_applied(report),
@@ -166,6 +167,10 @@ impl Driven for Throttle {
         steps::learn(step, taken, known);
     }
 
+    fn question(&self, load: &Load) -> Option<Question> {
+        served::question(load)
+    }
+
     fn load(&self, row: &PlannedRow, known: &Known, options: &Options) -> Result<Load, String> {
         loads::load(row, known, options)
     }
@@ -186,16 +191,13 @@ fn row(station: &str, load: &str, threads: usize) -> PlannedRow {
 fn default_rows(station: &Station, quick: bool) -> Vec<PlannedRow> {
     let name = &station.name;
     if quick {
-        let few = [
+        let rows = [
             (loads::SATURATED, 1),
             (loads::SATURATED, 2),
             (loads::SATURATED, 8),
+            ("open-40", 8),
         ];
-        let open = [("open-40", 1), ("open-80", 8)];
-        let rows = few.into_iter().chain(open);
-        return rows
-            .map(|(load, threads)| row(name, load, threads))
-            .collect();
+        return rows.map(|(load, threads)| row(name, load, threads)).into();
     }
     let saturated = THREADS.into_iter().chain(host_cpus(station));
     let saturated = saturated.map(|threads| row(name, loads::SATURATED, threads));

@@ -68,6 +68,11 @@ pub async fn account(replica: Replica, path: &str) -> anyhow::Result<Value> {
     small(replica.api, path).await
 }
 
+/// What a server answers at this path, as JSON.
+pub async fn answer_of(address: SocketAddr, path: &str) -> anyhow::Result<Value> {
+    small(address, path).await
+}
+
 /// Makes a service forget or end what stands at this path (DELETE).
 pub async fn forget(replica: Replica, path: &str) -> anyhow::Result<()> {
     let address = replica.api;

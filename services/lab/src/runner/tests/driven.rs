@@ -4,9 +4,9 @@
 use super::made::{budget, serve};
 use super::{Arc, Mutex, Options, Progress, RunReport, Runner, by_name, held, now, watch};
 use crate::labs::Workers;
-use crate::labs::invariants::{NOTHING_ELSE_RAN, NOTHING_LOST};
+use crate::labs::invariants::{NOTHING_ELSE_RAN, NOTHING_LOST, RIGHT_ANSWERS};
 use crate::station::{Action, Answering, Around, Beside, Replica, StationSpec, Stations};
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
@@ -15,6 +15,7 @@ use measure::report::{Backend, Declared, GroupAccount, ReplicaAccount, WorkerAcc
 use measure::serving::raw;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What each request of the made server costs, and what it can answer.
@@ -38,6 +39,10 @@ struct Made {
     late_seconds: f64,
     /// Requests that the server does not get to see.
     hidden: f64,
+    /// What a request costs in its first run.
+    bare_cost: Option<f64>,
+    /// How far its answers are off.
+    off_by: u64,
     /// No rate keeps the target.
     finds_nothing: bool,
 }
@@ -54,7 +59,13 @@ async fn sample(State(made): State<Arc<Made>>, Json(request): Json<Value>) -> Js
     let seconds = request["seconds"].as_f64().unwrap();
     let workers = request["workers"].as_u64().unwrap();
     let served = RATE * seconds - made.hidden;
-    let cpu = RATE * seconds * COST;
+    // The first one is the probe of a request without work.
+    let cost = if run == 1 {
+        made.bare_cost.unwrap_or(COST)
+    } else {
+        COST
+    };
+    let cpu = RATE * seconds * cost;
     let worker = WorkerAccount {
         items: served as u64,
         started_seconds: start,
@@ -93,6 +104,16 @@ async fn workers(State(made): State<Arc<Made>>) -> Json<Value> {
 
 async fn kill(State(made): State<Arc<Made>>, Path(pid): Path<u64>) {
     made.killed.lock().unwrap().push(pid);
+}
+
+async fn front(
+    State(made): State<Arc<Made>>,
+    Query(asked): Query<BTreeMap<String, u64>>,
+) -> Json<Value> {
+    let work = asked["work"];
+    Json(
+        json!({"message": "Hello World", "worker": 41, "result": work * (work - 1) / 2 + made.off_by}),
+    )
 }
 
 async fn load(State(made): State<Arc<Made>>, Json(request): Json<Value>) -> Json<Value> {
@@ -137,6 +158,7 @@ struct Served {
     around: Around,
     station: Replica,
     driver: Replica,
+    front: SocketAddr,
     made: Arc<Made>,
 }
 
@@ -152,6 +174,9 @@ impl Served {
         let driver = Router::new()
             .route("/run", post(load))
             .route("/search", post(search))
+            .with_state(made.clone());
+        let front = Router::new()
+            .route("/", get(front))
             .with_state(made.clone());
         let admin = Router::new()
             .route("/readyz", get(|| async { "ready" }))
@@ -184,6 +209,7 @@ impl Served {
                 api: serve(driver).await,
                 admin,
             },
+            front: serve(front).await,
             made: made.clone(),
         }
     }
@@ -210,8 +236,8 @@ impl Stations for Served {
         Box::pin(async move { Ok(vec![found]) })
     }
 
-    fn served<'a>(&'a self, station: &'a str) -> Answering<'a, Vec<String>> {
-        Box::pin(async move { Ok(vec![format!("http://{station}:3000/")]) })
+    fn served<'a>(&'a self, _station: &'a str) -> Answering<'a, Vec<String>> {
+        Box::pin(async move { Ok(vec![format!("http://{}/", self.front)]) })
     }
 
     fn act<'a>(&'a self, station: &'a str, action: Action) -> Answering<'a, ()> {
@@ -247,10 +273,21 @@ fn narrowed(loads: &[&str], rounds: u32) -> Options {
     }
 }
 
+/// The same with its work given: nothing has to be found out of it.
+fn of_known_work(loads: &[&str], rounds: u32) -> Options {
+    Options {
+        limit: Some(1000),
+        ..narrowed(loads, rounds)
+    }
+}
+
 #[tokio::test]
 async fn the_load_and_the_stations_window_begin_together_and_rates_are_shares_of_what_was_measured()
 {
-    let made = Arc::new(Made::default());
+    let made = Arc::new(Made {
+        bare_cost: Some(0.000_03),
+        ..Made::default()
+    });
 
     let report = run(
         "throttle",
@@ -267,10 +304,14 @@ async fn the_load_and_the_stations_window_begin_together_and_rates_are_shares_of
     for (window, load) in served.iter().zip(loads.iter()) {
         assert_eq!(window["start_at_seconds"], load["start_at_seconds"]);
         assert_eq!(window["seconds"], load["seconds"]);
-        assert_eq!(load["targets"], json!(["http://throttle-one:3000/"]));
+        let target = load["targets"][0].as_str().unwrap();
+        assert!(target.starts_with("http://127.0.0.1:"), "{target}");
     }
     // Two probes of the work, one of the capacity: a CPU ÷ 0.2 ms is 5000/s.
     assert!(loads[..3].iter().all(|load| load["loop"] == "closed"));
+    // 170 µs for 200 000 additions: 141 000 make a request cost 150 µs.
+    let work = loads[2]["work"].as_f64().unwrap();
+    assert!((work / 141_000.0 - 1.0).abs() < 0.01, "{work}");
     let open: Vec<&Value> = loads.iter().filter(|load| load["loop"] == "open").collect();
     assert_eq!(open.len(), 2);
     assert!(
@@ -292,7 +333,7 @@ async fn the_load_and_the_stations_window_begin_together_and_rates_are_shares_of
         "the servers counted the requests that the load generator says were answered"
     ));
     assert!(
-        !held(&report, "every request was answered, and right"),
+        !held(&report, "every request was answered"),
         "two were lost"
     );
 }
@@ -304,10 +345,7 @@ async fn a_void_load_is_made_once_more_and_then_the_round_is_left_out_with_the_r
         void: vec![2, 4, 5],
         ..Made::default()
     });
-    let options = Options {
-        limit: Some(1000),
-        ..narrowed(&["open-40"], 3)
-    };
+    let options = of_known_work(&["open-40"], 3);
 
     let report = run("throttle", &made, &["throttle-one"], &options).await;
 
@@ -329,10 +367,7 @@ async fn a_row_whose_every_load_is_void_says_why_and_fails_no_run() {
         void: vec![2, 3],
         ..Made::default()
     });
-    let options = Options {
-        limit: Some(1000),
-        ..narrowed(&["open-40"], 3)
-    };
+    let options = of_known_work(&["open-40"], 3);
 
     let report = run("throttle", &made, &["throttle-one"], &options).await;
 
@@ -357,7 +392,7 @@ async fn a_window_that_opens_late_makes_its_sample_void() {
     let control = tempfile::tempdir().unwrap();
     let progress = Progress::new();
     let stations = Served::start(&made, &["throttle-one"]).await;
-    let options = narrowed(&["open-40"], 1);
+    let options = of_known_work(&["open-40"], 1);
     let runner = Runner {
         lab: by_name("throttle").unwrap(),
         stations: &stations,
@@ -377,20 +412,35 @@ async fn a_window_that_opens_late_makes_its_sample_void() {
 #[tokio::test]
 async fn requests_that_the_server_never_saw_break_an_invariant() {
     let made = Arc::new(Made {
-        hidden: 100.0,
+        hidden: 600.0,
         ..Made::default()
     });
     let report = run(
         "throttle",
         &made,
         &["throttle-one"],
-        &narrowed(&["saturated"], 1),
+        &of_known_work(&["saturated"], 1),
     )
     .await;
     assert!(!held(
         &report,
         "the servers counted the requests that the load generator says were answered"
     ));
+}
+
+#[tokio::test]
+async fn a_wrong_answer_breaks_an_invariant_though_all_requests_were_answered() {
+    let of = async |off_by| {
+        let made = Arc::new(Made {
+            off_by,
+            ..Made::default()
+        });
+        let options = of_known_work(&["saturated"], 1);
+        let report = run("throttle", &made, &["throttle-one"], &options).await;
+        held(&report, RIGHT_ANSWERS)
+    };
+    assert!(of(0).await);
+    assert!(!of(1).await);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use measure::duration;
 use measure::figures::names;
 use measure::quota::QuotaModel;
 use measure::replay::{Server, over_phases};
-use measure::report::{Group, Row, RunReport};
+use measure::report::{Group, Row, RunReport, VerdictKind};
 use measure::serving::raw;
 use measure::text::names::row_name;
 
@@ -36,9 +36,10 @@ fn group(title: &str, sentence: String) -> Group {
 
 /// How far the replay is from what was measured.
 pub fn accuracy(report: &RunReport) -> Option<Group> {
-    let mut ratios: Vec<(&Row, f64)> = report
-        .rows
-        .iter()
+    let (disturbed, quiet): (Vec<&Row>, Vec<&Row>) =
+        report.rows.iter().partition(|row| is_disturbed(row));
+    let mut ratios: Vec<(&Row, f64)> = quiet
+        .into_iter()
         .filter_map(|row| {
             let measured = figure(row, names::P99_SECONDS)?;
             let replayed = figure(row, names::REPLAYED_P99_SECONDS)?;
@@ -59,12 +60,28 @@ pub fn accuracy(report: &RunReport) -> Option<Group> {
             "Measured p99 ÷ replayed, of the {all} rows in which one of them is {} or more: {middle:.2} \
              in the middle, from {low:.2} ({}) to {high:.2} ({}). What the replay leaves out are the \
              kernel's slices of 5 ms, the network, the generator's turns on the same CPUs, and that \
-             requests do not all cost the same.",
+             requests do not all cost the same.{}",
             duration(WORTH_COMPARING_SECONDS),
             row_name(report, lowest),
-            row_name(report, highest)
+            row_name(report, highest),
+            match disturbed
+                .iter()
+                .filter(|row| !row.rounds.is_empty())
+                .count()
+            {
+                0 => String::new(),
+                1 => " One row that something else disturbed is left out.".to_owned(),
+                rows => format!(" {rows} rows that something else disturbed are left out."),
+            }
         ),
     ))
+}
+
+/// Whether something else had the CPUs in some round: the rule knows nothing of
+/// that.
+fn is_disturbed(row: &Row) -> bool {
+    let verdict = row.verdict.as_ref();
+    verdict.is_some_and(|v| matches!(v.kind, VerdictKind::Host | VerdictKind::HiddenLimit))
 }
 
 /// The stall and the slowest requests of as many threads as a larger machine has

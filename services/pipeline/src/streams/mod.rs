@@ -1,0 +1,32 @@
+//! The pipeline over Redis: a stream and a consumer group between each two stages.
+//!
+//! An item is an entry. It leaves its stream only in the script that puts what
+//! became of it into the next one, and only if the consumer that calls it still
+//! owns the entry. So it is neither lost nor doubled, whoever dies when; what a
+//! process holds in memory is never the only copy.
+
+mod consumer;
+mod entry;
+mod feed;
+mod hand;
+mod keeper;
+mod keys;
+pub mod letter;
+mod link;
+mod retrying;
+mod run;
+mod sample;
+mod script;
+mod trouble;
+mod worker;
+
+pub use entry::{Entry, What};
+pub use feed::{Fed, FeedFailed, Feeder, Measured};
+pub use keys::Keys;
+pub use link::{Depth, Link, Server, call};
+pub use retrying::connected;
+pub use run::{Run, StageState, State};
+pub use sample::{Joined, Slot};
+pub use script::Script;
+pub use trouble::{Kind, Trouble};
+pub use worker::{Settings, Shared, Workers};
