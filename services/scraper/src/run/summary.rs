@@ -172,9 +172,10 @@ impl Summary {
     pub(super) fn bad_list(&self, config: &RunConfig) -> Option<String> {
         let of = config.urls.as_ref()?;
         let has_urls = self.urls.given + self.urls.done_before > 0;
-        let others = match has_urls {
-            true => "; all others were fetched",
-            false => ", and there are no others",
+        let others = if has_urls {
+            "; all others were fetched"
+        } else {
+            ", and there are no others"
         };
         match self.urls.bad_lines {
             0 if !has_urls => Some(format!("{of} holds no URL")),
