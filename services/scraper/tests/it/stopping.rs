@@ -84,10 +84,11 @@ fn a_list_that_was_not_read_to_its_end_is_said_not_to_be() {
     let origin = Origin::start("--latency 300ms");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("list.txt");
-    let lines: String = (1..=100_000)
-        .map(|page| format!("{}/page/{page}\n", origin.url()))
+    let url = origin.url();
+    let lines: Vec<_> = (1..=100_000)
+        .map(|page| format!("{url}/page/{page}"))
         .collect();
-    std::fs::write(&file, lines).unwrap();
+    std::fs::write(&file, lines.join("\n")).unwrap();
     for mode in ["async", "threads"] {
         let before = origin.stats()["requests"].as_u64();
         let options = format!(
