@@ -56,8 +56,8 @@ impl Found {
     }
 }
 
-/// Reads `list` to its end, or until nobody takes its URLs any more: each that
-/// was not there before goes to `feed`. Empty lines and those that begin with
+/// Reads `list` to its end, or until nobody takes its URLs any more, which is
+/// `false`: each that was not there before goes to `feed`. Empty lines and those that begin with
 /// `#` say nothing. `complain` is told what is wrong with a line.
 pub fn read(
     list: impl Read,
@@ -65,7 +65,7 @@ pub fn read(
     feed: &FeedSender,
     found: &Found,
     mut complain: impl FnMut(&str),
-) -> io::Result<()> {
+) -> io::Result<bool> {
     let mut list = BufReader::with_capacity(64 * 1024, list);
     let mut seen = UrlSet::default();
     let mut batch = Vec::new();
@@ -76,7 +76,7 @@ pub fn read(
         // fetched when it is there.
         let waits = batch.len() >= BATCH || !list.buffer().contains(&b'\n');
         if waits && !batch.is_empty() && feed.blocking_send(std::mem::take(&mut batch)).is_err() {
-            return Ok(());
+            return Ok(false);
         }
         line.clear();
         if !next_line(&mut list, &mut line)? {
@@ -110,7 +110,7 @@ pub fn read(
         // Nobody there any more: the run was stopped.
         let _ = feed.blocking_send(batch);
     }
-    Ok(())
+    Ok(true)
 }
 
 fn url_of(line: &[u8]) -> Result<Option<Url>, String> {

@@ -17,7 +17,7 @@ pub(super) struct Ended {
     pub crawled: anyhow::Result<()>,
     /// The signal that came meanwhile.
     pub cause: Option<Cause>,
-    /// How the reading of the list ended; `None`: it did not.
+    /// How the reading of the list ended; `None`: its end was not reached.
     pub read: Option<Result<(), String>>,
 }
 

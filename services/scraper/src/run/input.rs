@@ -21,8 +21,8 @@ pub(super) enum Input {
     Stdin,
 }
 
-/// How the reading of a list ended.
-pub(super) struct Reading(oneshot::Receiver<Result<(), String>>);
+/// How the reading of a list ended; `Ok(false)`: before its end.
+pub(super) struct Reading(oneshot::Receiver<Result<bool, String>>);
 
 impl Input {
     /// Opens it.
@@ -74,7 +74,7 @@ impl Input {
         let (list, name): (Box<dyn Read + Send>, _) = match self {
             Self::Pages(origin, pages) if done.is_empty() => {
                 let (sender, read) = oneshot::channel();
-                let _ = sender.send(Ok(()));
+                let _ = sender.send(Ok(true));
                 found.given(pages);
                 return Ok((Feed::pages(origin, pages), Reading(read)));
             }
@@ -102,12 +102,13 @@ impl Input {
 }
 
 impl Reading {
-    /// What it came to; `None`: it has not ended. Told before the feed ends, so
+    /// What it came to; `None`: its end was not reached. Told before the feed ends, so
     /// a run that took all there was has its answer here.
     pub(super) fn ended(mut self) -> Option<Result<(), String>> {
         match self.0.try_recv() {
-            Ok(read) => Some(read),
-            Err(TryRecvError::Empty) => None,
+            Ok(Ok(true)) => Some(Ok(())),
+            Ok(Ok(false)) | Err(TryRecvError::Empty) => None,
+            Ok(Err(reason)) => Some(Err(reason)),
             Err(TryRecvError::Closed) => Some(Err("the list's thread panicked".into())),
         }
     }

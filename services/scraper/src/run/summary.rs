@@ -116,19 +116,26 @@ impl Summary {
         if let Some(column) = table.column_mut(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        let pages = self.pages.max(1) as f64;
         let memory = self.memory_peak_bytes.map_or("?".into(), |bytes| {
             format!("{:.0} MiB", bytes as f64 / 1024.0 / 1024.0)
         });
         format!(
-            "{}\n{} {}, parsing {} · CPU {:.2} s, {:.3} ms a page · memory at most {memory}\n",
+            "{}\n{} {}, parsing {} · CPU {:.2} s{} · memory at most {memory}\n",
             table.trim_fmt(),
             self.mode,
             self.concurrency,
             self.parse,
             self.cpu_seconds,
-            self.cpu_seconds * 1000.0 / pages,
+            self.cpu_of_each(),
         )
+    }
+
+    /// What each URL took, those without a page included; of none there is no mean.
+    fn cpu_of_each(&self) -> String {
+        match self.done() {
+            0 => String::new(),
+            done => format!(", {:.3} ms a URL", self.cpu_seconds * 1000.0 / done as f64),
+        }
     }
 
     /// What there is of it, and how to get the rest.
@@ -164,12 +171,17 @@ impl Summary {
     /// What was wrong with the list, though all its URLs were fetched.
     pub(super) fn bad_list(&self, config: &RunConfig) -> Option<String> {
         let of = config.urls.as_ref()?;
+        let has_urls = self.urls.given + self.urls.done_before > 0;
+        let others = if has_urls {
+            "; all others were fetched"
+        } else {
+            ", and there are no others"
+        };
         match self.urls.bad_lines {
-            0 if self.urls.given + self.urls.done_before == 0 => Some(format!("{of} holds no URL")),
+            0 if !has_urls => Some(format!("{of} holds no URL")),
             0 => None,
-            bad => Some(format!(
-                "{bad} lines of {of} are no URLs; all others were fetched"
-            )),
+            1 => Some(format!("one line of {of} is no URL{others}")),
+            bad => Some(format!("{bad} lines of {of} are no URLs{others}")),
         }
     }
 

@@ -22,10 +22,10 @@ fn all_of(list: &[u8], done: &[&str]) -> (Vec<String>, Counts, Vec<String>) {
             }
             taken
         });
-        read(list, &before, &sender, &found, |what| {
+        let all = read(list, &before, &sender, &found, |what| {
             complaints.push(what.to_owned());
-        })
-        .unwrap();
+        });
+        assert!(all.unwrap());
         drop(sender);
         taking.join().unwrap()
     });
@@ -61,7 +61,8 @@ fn who_takes_no_more_ends_the_reading() {
     drop(urls);
     let endless = std::io::repeat(b'a').chain(&b"\n"[..]);
     let list = b"http://h/a\n".chain(endless);
-    read(list, &UrlSet::default(), &sender, &Found::default(), |_| {}).unwrap();
+    let all = read(list, &UrlSet::default(), &sender, &Found::default(), |_| {}).unwrap();
+    assert!(!all, "it has no end");
 }
 
 proptest! {

@@ -62,7 +62,10 @@ async fn who_waits_for_pages_is_blocked_on_io_and_nothing_is_left_unaccounted() 
         assert_eq!(answer["account"]["answer"], sample["pages"]);
         let shares = shares(&answer);
         assert_eq!(shares.workers, workers, "{sample}");
-        assert!(shares.io > 0.9, "{sample}: {shares:?}");
+        // Others on this machine's CPUs may make it wait for one, too.
+        let off_cpus = 1.0 - shares.waited;
+        assert!(shares.io > 0.9 * off_cpus, "{sample}: {shares:?}");
+        assert!(shares.io > 0.2, "{sample}: {shares:?}");
         assert!(shares.unaccounted.abs() < 0.02, "{sample}: {shares:?}");
     }
 }

@@ -23,7 +23,7 @@ fn each_page_has_its_outcome(faults: &str, mode: &str, pages: usize) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("outcomes.ndjson");
     let options = format!(
-        "--origin {} --pages {pages} --mode {mode} --concurrency 16 --timeout 1s --max-bytes 200000 \
+        "--origin {} --pages {pages} --mode {mode} --concurrency 16 --timeout 5s --max-bytes 200000 \
          --format json --store ndjson:{}",
         origin.url(),
         file.display(),

@@ -72,6 +72,24 @@ fn of_many_bad_lines_some_are_named() {
     assert!(said.contains("990 more"), "{said}");
 }
 
+/// No page that was asked for, so no mean of them and none that was fetched.
+#[test]
+fn a_list_without_a_url_is_not_said_to_be_fetched() {
+    let (_folder, file) = list("not one\n");
+
+    let output = ended(run("").arg("--urls").arg(file));
+
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(64), "{said}");
+    assert!(
+        said.contains("one line of") && said.contains("there are no others"),
+        "{said}"
+    );
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(table.contains("CPU"), "{table}");
+    assert!(!table.contains("ms a URL"), "{table}");
+}
+
 #[test]
 fn what_is_no_list_is_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();

@@ -77,6 +77,37 @@ fn a_list_that_nobody_finishes_does_not_hold_a_stopped_run_back() {
     assert_eq!(status.code(), Some(130), "{stderr}");
 }
 
+/// More URLs than are read ahead: what was not read is not among those that are
+/// said to be left.
+#[test]
+fn a_list_that_was_not_read_to_its_end_is_said_not_to_be() {
+    let origin = Origin::start("--latency 300ms");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list.txt");
+    let url = origin.url();
+    let lines: Vec<_> = (1..=100_000)
+        .map(|page| format!("{url}/page/{page}"))
+        .collect();
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    for mode in ["async", "threads"] {
+        let before = origin.stats()["requests"].as_u64();
+        let options = format!(
+            "--allow-private --mode {mode} --concurrency 4 --drain-seconds 30 --urls {}",
+            file.display()
+        );
+        let running = Running::start(&mut run(&options));
+        eventually("pages are asked for", || {
+            (origin.stats()["requests"].as_u64() > before).then_some(())
+        });
+
+        running.signal(Signal::TERM);
+
+        let (status, _, stderr) = running.ended();
+        assert_eq!(status.code(), Some(143), "{stderr}");
+        assert!(stderr.contains("not read to its end"), "{mode}: {stderr}");
+    }
+}
+
 #[test]
 fn a_signal_is_heard_while_a_database_that_says_nothing_is_waited_for() {
     let origin = Origin::start("");
