@@ -513,7 +513,7 @@ fn a_letter_comes_from_its_owner_alone_and_can_go_back() {
         ]
         .map(str::to_owned)
     };
-    let mut bury = |consumer: &'static str, steps: &mut Steps| {
+    let bury = |consumer: &'static str, steps: &mut Steps| {
         let arguments = of(consumer);
         let arguments = arguments.each_ref().map(String::as_str);
         number(&steps.call(Script::Bury, &keys, &arguments))
