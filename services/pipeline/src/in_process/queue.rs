@@ -53,7 +53,7 @@ pub(super) fn queue(capacity: u64) -> (Give, Take) {
 }
 
 impl Depth {
-    /// Items in the queue now.
+    /// Items in the queue now; a batch that is being taken may be counted still.
     pub fn now(&self) -> u64 {
         self.now.load(Ordering::Relaxed).max(0) as u64
     }
