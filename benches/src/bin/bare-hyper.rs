@@ -56,10 +56,11 @@ fn child() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(tokio::net::TcpListener::from_std(listener)?, body))
+    runtime.block_on(serve(listener, body))
 }
 
-async fn serve(listener: tokio::net::TcpListener, body: Bytes) -> anyhow::Result<()> {
+async fn serve(listener: TcpListener, body: Bytes) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;

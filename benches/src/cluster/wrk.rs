@@ -27,6 +27,8 @@ pub fn load(
     let mut wrk = Command::new("wrk");
     wrk.args(["-t", "1", "-c", &connections.to_string()])
         .args(["-d", &format!("{}s", time.as_secs()), "--latency"])
+        // Slow is no error, and wrk gives up after 2 s by itself.
+        .args(["--timeout", "30s"])
         .arg(format!("http://{address}{path}"));
     read(&output_of(&mut wrk)?)
 }

@@ -31,6 +31,8 @@ pub mod raw {
     pub const RESTARTS: &str = "restarts";
     /// Seconds of load.
     pub const LOAD_SECONDS: &str = "load_seconds";
+    /// When they began, in seconds of the host's monotonic clock.
+    pub const LOAD_STARTED_SECONDS: &str = "load_started_seconds";
     /// Connections of the load.
     pub const CONNECTIONS: &str = "load_connections";
     /// Requests that were to leave per second; absent in a closed loop.
@@ -136,14 +138,16 @@ impl Served {
         let threads = figure(raw::THREADS)? as usize;
         let all = replica.cpus.count? as f64;
         let alone = Server::new(threads, all, cost, quota)?;
-        // Whoever makes the load runs on the same CPUs, and is awake whenever a
-        // request comes or goes.
-        let rate = match load {
-            Load::Open { rate, .. } => rate.min(alone.capacity()),
-            Load::Closed { .. } => alone.capacity(),
+        // Whoever makes the load runs on the same CPUs. In an open loop it is at
+        // work all the time; in a closed one only while the server is.
+        let load_cost = figure(raw::LOAD_REQUEST_CPU_SECONDS)?;
+        let left = match load {
+            Load::Open { rate, .. } => {
+                let of_load = load_cost * rate.min(alone.capacity());
+                (all - of_load).max(all / 2.0)
+            }
+            Load::Closed { .. } => all / (1.0 + load_cost / cost),
         };
-        let of_load = figure(raw::LOAD_REQUEST_CPU_SECONDS)? * rate;
-        let left = (all - of_load).max(all / 2.0);
         Some(Self {
             server: Server::new(threads, left, cost, quota)?,
             load,
@@ -227,8 +231,8 @@ mod tests {
     fn the_load_is_read_back_from_the_samples_figures() {
         let closed = Served::of(&sample(&[(raw::CONNECTIONS, 8.0)])).unwrap();
         assert_eq!(closed.load, Load::Closed { connections: 8 });
-        // The load's own 3333 × 30 µs are a tenth of a CPU.
-        assert!((closed.server.busy_cpus() - 1.9).abs() < 1e-9);
+        // For 150 µs of the server the load takes 30: five sixths of two CPUs.
+        assert!((closed.server.busy_cpus() - 2.0 / 1.2).abs() < 1e-9);
         let open = sample(&[
             (raw::OFFERED_PER_SECOND, 2000.0),
             (raw::BURST_SIZE, 200.0),

@@ -2,6 +2,7 @@
 
 use crate::html::{EachHtml, Text};
 use measure::report::{RunReport, Station};
+use measure::serving::is_of_servers;
 use measure::stats::ROUNDS_FOR_A_CLAIM;
 use measure::text::backend;
 use measure::text::figures::{NONE, UNKNOWN, count, cpus};
@@ -138,6 +139,18 @@ fn invariants(report: &RunReport) -> String {
     format!("<h3>What must hold whatever the speed</h3>\n<ul class=\"marks\">\n{items}</ul>\n")
 }
 
+/// What is predicted, and from what.
+fn of_predictions(report: &RunReport) -> &'static str {
+    if is_of_servers(report) {
+        "Latencies are counted from the moment at which a request was to leave. What is replayed \
+         takes the same arrivals, the quota, and what a request cost before the rounds, and nothing \
+         that was measured of the row itself."
+    } else {
+        "The prediction takes the CPU seconds of the baseline in the same round and the limits of \
+         the row, and nothing that was measured of the row itself."
+    }
+}
+
 fn how(report: &RunReport) -> String {
     let rounds = report
         .rows
@@ -152,12 +165,12 @@ fn how(report: &RunReport) -> String {
          <li>Where the time went is what the kernel counted for each worker: running, ready to run \
          but off the CPU, and throttled periods of its group. What is unknown stays unknown and is \
          never drawn as zero.</li>\n\
-         <li>The prediction takes the CPU seconds of the baseline in the same round and the limits \
-         of the row, and nothing that was measured of the row itself.</li>\n\
+         <li>{}</li>\n\
          <li>The times are those of this machine in these minutes. On another one, as little \
          disturbed and under the same limits, shares and verdicts are to be expected again.</li>\n</ul>\n\
          <p class=\"source\">Drawn from the <code>run.json</code> beside this page ({}).</p>\n",
         count(rounds, "round"),
+        of_predictions(report),
         Text(&report.schema),
     )
 }

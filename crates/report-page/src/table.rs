@@ -7,7 +7,7 @@ use measure::report::{Row, RunReport};
 use measure::serving::is_of_servers;
 use measure::text::figures::{NONE, UNKNOWN, percent, two_decimals};
 use measure::text::names::{by_station, scaled, station, work, workers, workers_head};
-use measure::text::{State, brackets, limits, shares};
+use measure::text::{State, brackets, limits, shares, void_rounds};
 
 /// Columns of a line.
 const COLUMNS: [&str; 13] = [
@@ -70,9 +70,17 @@ pub(crate) fn table(report: &RunReport) -> String {
         .html(|(name, rows)| body(report, name, rows));
     format!(
         "<div class=\"scroll\" role=\"region\" aria-label=\"All figures\" tabindex=\"0\">\n<table>\n\
-         <caption><span>{}</span></caption>\n<thead><tr>{heads}</tr></thead>\n{bodies}</table>\n</div>\n",
+         <caption><span>{}</span></caption>\n<thead><tr>{heads}</tr></thead>\n{bodies}</table>\n</div>\n{}",
         Text(caption(report)),
+        void(report)
     )
+}
+
+/// The rounds of which rows have no sample.
+fn void(report: &RunReport) -> String {
+    void_rounds(report)
+        .iter()
+        .html(|(name, why)| format!("<p><strong>{}</strong>: {}</p>\n", Text(name), Text(why)))
 }
 
 fn caption(report: &RunReport) -> String {

@@ -303,7 +303,9 @@ fn every_command_in_the_documents_names_what_exists() {
                         assert!(exists, "{place}: there is no package {package}");
                     }
                 }
-                None | Some("git" | "cd" | "$EDITOR" | "cat" | "tmux" | "cp" | "primesieve") => {}
+                None
+                | Some("git" | "cd" | "$EDITOR" | "cat" | "tmux" | "cp" | "curl" | "primesieve") => {
+                }
                 Some(other) => panic!("{place}: {other} is not known to this test"),
             }
         }

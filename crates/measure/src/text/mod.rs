@@ -44,7 +44,7 @@ pub use of_lab::{LabFigures, LabRow, lab_figures, lab_table, row_heads};
 pub use paragraph::is_unit;
 pub use past::past_runs;
 pub use style::Style;
-pub use table::table;
+pub use table::{table, void_rounds};
 pub use title::{backend, title};
 pub use two_runs::two_runs;
 pub use verdicts::{alike, evidence, verdicts};

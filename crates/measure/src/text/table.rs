@@ -44,23 +44,31 @@ pub fn table(report: &RunReport, style: &Style) -> String {
     text + &not_run(report, style) + &void(report, style)
 }
 
-/// The rounds of which rows have no sample, since their load was not what it
-/// should have been.
+/// The rounds of which rows have no sample.
 fn void(report: &RunReport, style: &Style) -> String {
+    let paragraphs = void_rounds(report).into_iter().map(|(name, why)| {
+        let head = format!("! {name}:");
+        Paragraph::new(why).head(head, Paint::Yellow).render(style)
+    });
+    paragraphs.collect()
+}
+
+/// The rows that have no sample of some rounds, since their load was not what it
+/// should have been, each with those rounds and the reason.
+pub fn void_rounds(report: &RunReport) -> Vec<(String, String)> {
     let rows = report.rows.iter();
     let some = rows.filter(|row| !row.void.is_empty() && !row.rounds.is_empty());
-    let paragraphs = some.map(|row| {
+    let told = some.map(|row| {
         let rounds: Vec<String> = row.void.iter().map(|v| (v.round + 1).to_string()).collect();
-        let head = format!("! {}:", row_name(report, row));
         let which = if rounds.len() == 1 { "round" } else { "rounds" };
         let text = format!(
             "no sample in {which} {}: {}",
             rounds.join(", "),
             row.void[0].why
         );
-        Paragraph::new(text).head(head, Paint::Yellow).render(style)
+        (row_name(report, row), text)
     });
-    paragraphs.collect()
+    told.collect()
 }
 
 fn head(report: &RunReport, style: &Style, name: &str) -> String {

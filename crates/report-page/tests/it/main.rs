@@ -5,8 +5,9 @@ mod any;
 mod markup;
 
 use markup::Markup;
-use measure::made::{self, interval, row, sample, station};
-use measure::report::{Row, RunReport, Station, Verdict, VerdictKind};
+use measure::made::{self, ReplicaExt, interval, row, sample, station};
+use measure::report::{Drill, Row, RunReport, Station, Verdict, VerdictKind, Void};
+use measure::serving::raw;
 use report_page::page;
 
 fn verdict(text: &str) -> Verdict {
@@ -41,6 +42,60 @@ fn every_row_and_what_bound_it_is_on_the_page() {
         "v1",
     ] {
         assert!(text.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn a_servers_page_has_its_latencies_and_drills_and_nothing_of_jobs() {
+    let mut sample = made::replica(2.0).worker(0.9, 0.0);
+    sample.quota_known = true;
+    let mut rounds = made::rounds(6, &[sample]);
+    for round in &mut rounds {
+        for (name, figure) in [
+            (raw::SENT, 1000.0),
+            (raw::ANSWERED, 1000.0),
+            (raw::LOAD_SECONDS, 2.0),
+            (raw::P99_SECONDS, 0.0123),
+        ] {
+            round.figures.insert(name.to_owned(), figure);
+        }
+    }
+    let row = Row {
+        void: vec![Void {
+            round: 2,
+            why: "the generator was late".to_owned(),
+        }],
+        ..made::row_of("cluster-one", "saturated", 1, rounds)
+    };
+    let mut report = made::report(vec![station("cluster-one", Some(1.0))], vec![row]);
+    report.drills = vec![Drill {
+        name: "a worker is killed".to_owned(),
+        station: "cluster-one".to_owned(),
+        failed_because: Some("nobody could be asked".to_owned()),
+        ..Drill::default()
+    }];
+    measure::analysis::analyse(&mut report);
+
+    let text = read(&report);
+
+    for part in [
+        "12.3 ms",
+        "requests/s",
+        "no sample in round 3: the generator was late",
+        "a worker is killed",
+        "nobody could be asked",
+        "from the moment at which a request was to leave",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    for nonsense in [
+        "Speedup",
+        "effi",
+        "predicted",
+        "The prediction",
+        "The time of one job",
+    ] {
+        assert!(!text.contains(nonsense), "{nonsense}: {text}");
     }
 }
 

@@ -9,7 +9,8 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
-use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode, Version};
 use service_kit::config::count;
 use service_kit::problem::{MEDIA_TYPE, Problem};
 use std::time::Instant;
@@ -21,8 +22,14 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static(MEDIA_TYPE);
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
-/// An answer.
-pub type Answer = Response<Full<Bytes>>;
+/// What is answered, before it is made an answer of HTTP.
+struct Reply {
+    status: StatusCode,
+    content_type: HeaderValue,
+    /// Methods that would do, where this one does not.
+    allow: Option<HeaderValue>,
+    body: Bytes,
+}
 
 /// A request under way: counted until it is answered or given up.
 struct UnderWay<'a> {
@@ -51,58 +58,68 @@ impl Drop for UnderWay<'_> {
 }
 
 /// Answers `request`, which came over the connection with this `activity`.
-pub async fn answer(request: Request<Incoming>, shared: &Shared, activity: &Activity) -> Answer {
+pub async fn answer(
+    request: Request<Incoming>,
+    shared: &Shared,
+    activity: &Activity,
+) -> Response<Full<Bytes>> {
     let under_way = UnderWay::begin(shared, activity);
-    let version = request.version();
+    let (parts, content) = request.into_parts();
     // RFC 9112, section 6.1: beside a Content-Length, which hyper does not tell,
     // it may be an attempt to smuggle a second request past a proxy.
-    let mut last = request.headers().contains_key(TRANSFER_ENCODING);
-    let mut response = if let Err(problem) = well_formed(version, request.headers()) {
+    let mut last = parts.headers.contains_key(TRANSFER_ENCODING);
+    let reply = if let Err(problem) = well_formed(&parts) {
         last = true;
         refusal(&problem)
-    } else if request.body().is_end_stream() {
-        routed(request.method(), request.uri(), shared).await
+    } else if content.is_end_stream() {
+        routed(&parts, shared).await
     } else {
         // Seldom: kept out of the state of every request.
-        let (response, broken) = Box::pin(with_body(request, shared)).await;
-        last |= broken;
-        response
+        match Box::pin(body::read(content, shared)).await {
+            Ok(()) => routed(&parts, shared).await,
+            Err(problem) => {
+                last = true;
+                refusal(&problem)
+            }
+        }
     };
+    // The request's own map, emptied: hyper gives it to the next request, and so
+    // none is made or freed for each.
+    let mut headers = parts.headers;
+    headers.clear();
+    headers.insert(CONTENT_TYPE, reply.content_type);
+    headers.insert(REPLICA, shared.replica.clone());
+    if let Some(allow) = reply.allow {
+        headers.insert(ALLOW, allow);
+    }
+    // One that asked to close, or speaks 1.0, is told by hyper.
     if last {
         activity.leave_unread();
     }
-    let headers = response.headers_mut();
-    headers.insert(REPLICA, shared.replica.clone());
-    // One that asked to close, or speaks 1.0, is told by hyper.
     if last || shared.drains() {
         headers.insert(CONNECTION, CLOSE);
     }
+    let mut response = Response::new(Full::new(reply.body));
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = headers;
     let after = under_way.began.elapsed();
-    shared.counters.answer(response.status().as_u16(), after);
+    shared.counters.answer(reply.status.as_u16(), after);
     response
 }
 
 /// RFC 9112, section 3.2: a request of HTTP/1.1 names one host.
-fn well_formed(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
-    let mut hosts = headers.get_all(HOST).iter();
+fn well_formed(request: &Parts) -> Result<(), Problem> {
+    let mut hosts = request.headers.get_all(HOST).iter();
     let detail = match (hosts.next(), hosts.next()) {
-        (None, _) if version == Version::HTTP_11 => "a request of HTTP/1.1 needs a Host",
+        (None, _) if request.version == Version::HTTP_11 => "a request of HTTP/1.1 needs a Host",
         (Some(_), Some(_)) => "a request has one Host",
         _ => return Ok(()),
     };
     Err(Problem::new(StatusCode::BAD_REQUEST, detail))
 }
 
-/// The answer, and whether the body could not be read to its end.
-async fn with_body(request: Request<Incoming>, shared: &Shared) -> (Answer, bool) {
-    let (parts, content) = request.into_parts();
-    match body::read(content, shared).await {
-        Ok(()) => (routed(&parts.method, &parts.uri, shared).await, false),
-        Err(problem) => (refusal(&problem), true),
-    }
-}
-
-async fn routed(method: &Method, uri: &hyper::Uri, shared: &Shared) -> Answer {
+async fn routed(request: &Parts, shared: &Shared) -> Reply {
+    let (method, uri) = (&request.method, &request.uri);
     let info = match uri.path() {
         "/" => false,
         "/info" => true,
@@ -113,10 +130,11 @@ async fn routed(method: &Method, uri: &hyper::Uri, shared: &Shared) -> Answer {
     };
     if !matches!(*method, Method::GET | Method::HEAD) {
         let detail = format!("this takes GET and HEAD, not {method}");
-        let mut response = refusal(&Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail));
-        let allowed = HeaderValue::from_static("GET, HEAD");
-        response.headers_mut().insert(ALLOW, allowed);
-        return response;
+        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
+        return Reply {
+            allow: Some(HeaderValue::from_static("GET, HEAD")),
+            ..refusal(&problem)
+        };
     }
     if info {
         return Box::pin(about_the_family(shared)).await;
@@ -133,8 +151,10 @@ async fn routed(method: &Method, uri: &hyper::Uri, shared: &Shared) -> Answer {
 
 /// How many additions a query asks for.
 fn asked_work(query: Option<&str>, shared: &Shared) -> Result<u64, Problem> {
-    let parameters = query.unwrap_or_default().split('&');
-    let mut asked = parameters.filter_map(|one| one.strip_prefix("work="));
+    let Some(query) = query else {
+        return Ok(shared.orders.work);
+    };
+    let mut asked = query.split('&').filter_map(|one| one.strip_prefix("work="));
     let Some(asked_first) = asked.next() else {
         return Ok(shared.orders.work);
     };
@@ -143,7 +163,9 @@ fn asked_work(query: Option<&str>, shared: &Shared) -> Result<u64, Problem> {
     if asked.next().is_some() {
         return wrong(StatusCode::BAD_REQUEST, "work is given twice".into());
     }
-    match count(asked_first) {
+    // Digits alone are what nearly all send, and cost less to read.
+    let asked = asked_first.parse().or_else(|_| count(asked_first));
+    match asked {
         Ok(work) if work <= most => Ok(work),
         Ok(_) => {
             let detail = format!("work must be from 0 to {most}");
@@ -153,7 +175,7 @@ fn asked_work(query: Option<&str>, shared: &Shared) -> Result<u64, Problem> {
     }
 }
 
-async fn about_the_family(shared: &Shared) -> Answer {
+async fn about_the_family(shared: &Shared) -> Reply {
     match shared.link.info().await {
         Some(text) => json(text.into()),
         None => refusal(&Problem::new(
@@ -163,18 +185,22 @@ async fn about_the_family(shared: &Shared) -> Answer {
     }
 }
 
-fn json(body: Bytes) -> Answer {
-    let mut response = Response::new(Full::new(body));
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
-    response
+fn json(body: Bytes) -> Reply {
+    Reply {
+        status: StatusCode::OK,
+        content_type: JSON,
+        allow: None,
+        body,
+    }
 }
 
-/// The answer that says no.
-pub fn refusal(problem: &Problem) -> Answer {
-    let mut response = Response::new(Full::new(problem_text(problem)));
-    *response.status_mut() = problem.status_code();
-    response.headers_mut().insert(CONTENT_TYPE, PROBLEM);
-    response
+fn refusal(problem: &Problem) -> Reply {
+    Reply {
+        status: problem.status_code(),
+        content_type: PROBLEM,
+        allow: None,
+        body: problem_text(problem),
+    }
 }
 
 /// A problem's body.

@@ -4,7 +4,7 @@ use super::driven::{Load, Question};
 use super::invariants::RIGHT_ANSWERS;
 use super::samples::{Seen, check};
 use crate::station::Around;
-use measure::report::{Drill, Invariant, Outcome, Round, Row, RunReport, Station};
+use measure::report::{Drill, Invariant, Outcome, ReplicaAccount, Round, Row, RunReport, Station};
 use measure::serving::raw;
 use measure::stats::compare_within_rounds;
 use measure::text::figures::count;
@@ -98,17 +98,37 @@ pub fn counted_alike(report: &RunReport) -> Invariant {
         // Little's law: at most so many wait as come while the longest waits.
         let waiting = figure(raw::OFFERED_PER_SECOND).unwrap_or(0.0)
             * figure(raw::MAX_SECONDS).unwrap_or(0.0);
-        let under_way = 2.0 * (connections + waiting);
+        let meanwhile = answered / figure(raw::LOAD_SECONDS).unwrap_or(f64::INFINITY)
+            * (apart(round) + COUNTING_SECONDS);
+        let under_way = 2.0 * (connections + waiting) + meanwhile;
         if (answered - served).abs() <= under_way {
             Seen::Held
         } else {
             Seen::Broken(format!(
                 "served {served:.0} requests by its own count and {answered:.0} by the load \
-                 generator's, where no more than {under_way:.0} can have been under way at the \
-                 begin and the end"
+                 generator's, where no more than {under_way:.0} can have been under way or \
+                 come while both counted, at the begin and the end"
             ))
         }
     })
+}
+
+/// A server's workers are asked for their counts when its window opens and
+/// closes: until all of them have had a CPU to answer, others go on serving.
+const COUNTING_SECONDS: f64 = 0.05;
+
+/// Seconds by which the server's window began and ended apart from the load.
+fn apart(round: &Round) -> f64 {
+    let seconds = round.figures.get(raw::LOAD_SECONDS);
+    let start = round.figures.get(raw::LOAD_STARTED_SECONDS);
+    let Some((start, seconds)) = start.zip(seconds) else {
+        return 0.0;
+    };
+    let of_one = |replica: &ReplicaAccount| {
+        let late = (replica.started_seconds - start).abs();
+        late + (replica.ended_seconds - (start + seconds)).abs()
+    };
+    round.replicas.iter().map(of_one).fold(0.0, f64::max)
 }
 
 /// No worker was started in place of a dead one during a sample.

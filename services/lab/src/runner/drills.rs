@@ -51,7 +51,7 @@ impl Runner<'_> {
                 failed_because: Some(format!("{error:#}")),
                 ..Drill::default()
             });
-            drill.name = plan.name.to_owned();
+            plan.name.clone_into(&mut drill.name);
             drill.station.clone_from(&plan.row.station);
             drill.workers = plan.row.workers;
             done.push(drill);
@@ -74,11 +74,11 @@ impl Runner<'_> {
         let body = self
             .load_body(&plan.load, &at.station.name, window, start, 1)
             .await?;
-        let driver = self.driver(driven).await?;
+        let generator = self.driver(driven).await?;
         let deadline =
             Duration::from_secs_f64(LEAD_SECONDS + plan.seconds + WARM_UP_SECONDS + ANSWER_SECONDS);
         let load = async {
-            let answer = http::ask::<Value>(driver, "/run", &body, deadline).await;
+            let answer = http::ask::<Value>(generator, "/run", &body, deadline).await;
             answer.map_err(|error| of_driver(driven, error).into())
         };
         let deed = async {

@@ -11,6 +11,7 @@ use crate::survey::Surveyed;
 use cpu_budget::clock::monotonic_seconds;
 use futures_util::future::try_join_all;
 use measure::report::{ReplicaAccount, Round};
+use measure::serving::raw;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -76,7 +77,7 @@ impl Runner<'_> {
             .load_body(load, &at.station.name, window, start, seed)
             .await;
         let body = body.map_err(NoSample::Failed)?;
-        let driver = self.driver(driven).await.map_err(NoSample::Failed)?;
+        let generator = self.driver(driven).await.map_err(NoSample::Failed)?;
         let around = self.stations.around();
         let requests = at.replicas.iter().enumerate().map(|(index, &replica)| {
             let part = Part {
@@ -90,7 +91,7 @@ impl Runner<'_> {
         });
         let both = async {
             let answer = async {
-                let asked = http::ask::<Value>(driver, "/run", &body, deadline).await;
+                let asked = http::ask::<Value>(generator, "/run", &body, deadline).await;
                 asked.map_err(|error| of_driver(driven, error))
             };
             tokio::try_join!(try_join_all(requests), answer)
@@ -107,7 +108,8 @@ impl Runner<'_> {
         }
         let own: Vec<_> = answers.iter().map(|a| a.figures.clone()).collect();
         let mut figures = raw_figures(row, load, window, &answer, &own);
-        figures.insert(measure::serving::raw::SEED.to_owned(), seed as f64);
+        figures.insert(raw::SEED.to_owned(), seed as f64);
+        figures.insert(raw::LOAD_STARTED_SECONDS.to_owned(), start);
         if let Some(question) = driven.question(load) {
             figures.extend(self.look_at_answers(&at.station.name, question).await);
         }

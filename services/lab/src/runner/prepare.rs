@@ -136,10 +136,10 @@ impl Runner<'_> {
         let targets = self.targets(&at.station.name).await;
         let targets = targets.map_err(NoSample::Failed)?;
         let body = with(body, &json!({"targets": targets}));
-        let driver = self.driver(driven).await.map_err(NoSample::Failed)?;
+        let generator = self.driver(driven).await.map_err(NoSample::Failed)?;
         let mut interrupted = self.interrupted.clone();
         tokio::select! {
-            answer = http::ask(driver, "/search", &body, SEARCH) => {
+            answer = http::ask(generator, "/search", &body, SEARCH) => {
                 answer.map_err(|error| NoSample::Failed(of_driver(driven, error)))
             }
             _ = interrupted.wait_for(|&stop| stop) => Err(NoSample::Interrupted),

@@ -91,38 +91,37 @@ fn search(most: f64, options: &Options) -> Value {
 /// was the generator that was late.
 fn was_late_above(answer: &Value) -> bool {
     let missed = answer["bracket"][1].as_f64();
-    let steps = answer["steps"].as_array().into_iter().flatten();
-    let of_it = steps.filter(|step| {
+    let mut steps = answer["steps"].as_array().into_iter().flatten().rev();
+    let last = steps.find(|step| {
         let rate = step["rate"].as_f64().zip(missed);
         rate.is_some_and(|(rate, missed)| (rate / missed - 1.0).abs() < 1e-6)
     });
-    of_it.last().is_some_and(|step| step["void"].is_string())
+    last.is_some_and(|step| step["void"].is_string())
 }
 
 /// What the step's answer tells.
 pub fn learn(step: &Step, taken: &Taken, known: &mut Known) {
     let station = &step.row.station;
-    match &taken.round {
-        Some(round) => {
-            let figure = |name: &str| round.figures.get(name).copied();
-            let answered = figure(raw::ANSWERED).zip(figure(raw::LOAD_SECONDS));
-            known.keep(
-                most_of(station),
-                answered.map(|(answered, seconds)| answered / seconds),
-            );
-        }
-        None => {
-            let answer = &taken.answer;
-            known.keep(found_on(station), answer["rate"].as_f64());
-            if !was_late_above(answer) {
-                known.keep(too_many_on(station), answer["bracket"][1].as_f64());
-            }
-            if answer["rate"].is_null() {
-                let why = answer["sentence"]
-                    .as_str()
-                    .unwrap_or("no rate kept the target");
-                known.unknown(&step.name, format!("no rate was found for it: {why}"));
-            }
-        }
+    let Some(round) = &taken.round else {
+        return learn_rate(step, &taken.answer, known);
+    };
+    let figure = |name: &str| round.figures.get(name).copied();
+    let answered = figure(raw::ANSWERED).zip(figure(raw::LOAD_SECONDS));
+    known.keep(
+        most_of(station),
+        answered.map(|(answered, seconds)| answered / seconds),
+    );
+}
+
+fn learn_rate(step: &Step, answer: &Value, known: &mut Known) {
+    let station = &step.row.station;
+    known.keep(found_on(station), answer["rate"].as_f64());
+    if !was_late_above(answer) {
+        known.keep(too_many_on(station), answer["bracket"][1].as_f64());
+    }
+    if answer["rate"].is_null() {
+        let why = answer["sentence"].as_str();
+        let why = why.unwrap_or("no rate kept the target");
+        known.unknown(&step.name, format!("no rate was found for it: {why}"));
     }
 }

@@ -84,7 +84,7 @@ pub fn saturated(work: u64) -> Load {
 
 /// An open loop of requests that come by chance and independently of each other.
 fn poisson(work: u64, rate: f64) -> Load {
-    open(work, rate, json!("poisson"), &[(raw::POISSON, 1.0)])
+    open(work, rate, &json!("poisson"), &[(raw::POISSON, 1.0)])
 }
 
 fn bursts(work: u64, capacity: f64) -> Load {
@@ -93,7 +93,7 @@ fn bursts(work: u64, capacity: f64) -> Load {
     open(
         work,
         size / BURSTS_EVERY_SECONDS,
-        json!({"bursts": {"size": size as u64, "every_seconds": BURSTS_EVERY_SECONDS}}),
+        &json!({"bursts": {"size": size as u64, "every_seconds": BURSTS_EVERY_SECONDS}}),
         &[
             (raw::BURST_SIZE, size),
             (raw::BURST_EVERY_SECONDS, BURSTS_EVERY_SECONDS),
@@ -101,7 +101,7 @@ fn bursts(work: u64, capacity: f64) -> Load {
     )
 }
 
-fn open(work: u64, rate: f64, arrivals: serde_json::Value, of_arrivals: &[(&str, f64)]) -> Load {
+fn open(work: u64, rate: f64, arrivals: &serde_json::Value, of_arrivals: &[(&str, f64)]) -> Load {
     let mut load = Load {
         body: json!({
             "loop": "open",

@@ -412,7 +412,7 @@ async fn a_window_that_opens_late_makes_its_sample_void() {
 #[tokio::test]
 async fn requests_that_the_server_never_saw_break_an_invariant() {
     let made = Arc::new(Made {
-        hidden: 100.0,
+        hidden: 600.0,
         ..Made::default()
     });
     let report = run(
