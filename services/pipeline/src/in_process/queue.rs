@@ -59,12 +59,17 @@ impl Depth {
     }
 
     fn rise(&self, batch: usize) {
-        self.now.fetch_add(batch as i64, Ordering::Relaxed);
+        self.now.fetch_add(signed(batch), Ordering::Relaxed);
     }
 
     fn fall(&self, batch: usize) {
-        self.now.fetch_sub(batch as i64, Ordering::Relaxed);
+        self.now.fetch_sub(signed(batch), Ordering::Relaxed);
     }
+}
+
+/// A batch is never that large.
+fn signed(batch: usize) -> i64 {
+    i64::try_from(batch).unwrap_or(i64::MAX)
 }
 
 impl Give {

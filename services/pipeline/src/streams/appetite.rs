@@ -62,6 +62,7 @@ fn learn(mean: &mut f64, new: f64) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn fed(bytes: usize, nanos: u64) -> Appetite {

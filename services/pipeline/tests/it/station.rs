@@ -262,7 +262,7 @@ fn what_prometheus_sees_is_what_is_documented() {
     };
     let stations = ["source", "upper", "sink"].map(|stage| (stage, pipeline.stage(stage, "")));
     answers(&stations, &json!({"run": "one", "items": 100}));
-    let (_, scrape) = stations[2].1.get(stations[2].1.addresses.admin, "/metrics");
+    let (_, scrape) = stations[2].1.admin("/metrics");
 
     let served = metrics_doc::served(&scrape);
     let mut documented = metrics_doc::section("Every service");

@@ -88,8 +88,8 @@ impl Worker {
         self.part.take_up();
         let began = pace::now();
         let same_run = |held: &&Held| Arc::ptr_eq(&held.run, &run);
-        // A step's arguments are ten per item, and Lua takes no more than 8,000 of some.
-        let most = MOST_IN_A_STEP / 4;
+        // Of each item Lua passes four words on at once, and no more than some 8,000.
+        let most = MOST_IN_A_STEP / 2;
         let count = self
             .hand
             .taken
@@ -99,7 +99,7 @@ impl Worker {
             .count();
         let items = self.hand.taken.iter().take(count);
         let link = self.link.as_mut().expect("it is connected");
-        let mut steps = vec![self.consumer.store(link, &run, items)];
+        let mut steps = vec![self.consumer.store(link, &run, &items)];
         self.part.put_down(0);
         let takes = self.hand.taken.len() == count && !self.shared.stop.load(Ordering::Relaxed);
         if takes {
@@ -121,19 +121,21 @@ impl Worker {
         let counts = &self.shared.counts;
         let latency = &self.shared.latency;
         let mut latency = latency.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut done = 0;
-        for (index, held) in self.hand.taken.drain(..stored.done).enumerate() {
-            if stored.refused.contains(&index) {
-                counts.refused(1);
-                continue;
-            }
-            done += 1;
+        let mut held_nanos = 0;
+        for held in self.hand.taken.drain(..stored.done) {
             let nanos = now.saturating_sub(held.item.born);
             latency.record(nanos, 1);
             self.shared.all_latency.observe(nanos as f64 / 1e9);
-            counts.held(now.saturating_sub(held.taken));
+            held_nanos += now.saturating_sub(held.taken);
         }
         drop(latency);
+        // The others are stored with the next step.
+        for refused in stored.refused.iter().rev() {
+            self.hand.taken.remove(*refused);
+        }
+        counts.refused(stored.refused.len() as u64);
+        let done = stored.done as u64;
+        counts.held(held_nanos);
         counts.moved(done, 0);
         counts.served(now - began);
         self.part.put_down(done);
