@@ -156,10 +156,9 @@ impl Way {
         match self {
             Self::InProcess => 10_000_000,
             Self::OneHop => 300_000,
-            Self::ThreeHops => 100_000,
+            Self::ThreeHops | Self::RedisPy => 100_000,
             Self::Million => 1_000_000,
             Self::Queues => 50_000,
-            Self::RedisPy => 100_000,
         }
     }
 

@@ -150,6 +150,7 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
     use std::io::Cursor;

@@ -69,6 +69,7 @@ impl Exactness {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn tally(seqs: impl IntoIterator<Item = u64>) -> Tally {

@@ -183,32 +183,36 @@ impl Summary {
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        let mut text = format!("{table}\n\n");
-        let given = self.given;
-        text += &format!(
-            "{given} items in {:.3} s: {:.0} items/s\n",
-            self.seconds, self.items_per_second
-        );
+        format!("{table}\n\n{}", self.lines())
+    }
+
+    /// What no column holds.
+    fn lines(&self) -> String {
+        let mut lines = vec![format!(
+            "{} items in {:.3} s: {:.0} items/s",
+            self.given, self.seconds, self.items_per_second
+        )];
         if let Some(latency) = self.latency.as_ref().filter(|latency| latency.items > 0) {
             let millis = |seconds: Option<f64>| seconds.unwrap_or(0.0) * 1e3;
-            text += &format!(
-                "source to sink: half within {:.2} ms, 99 % within {:.2} ms, all within {:.2} ms\n",
+            lines.push(format!(
+                "source to sink: half within {:.2} ms, 99 % within {:.2} ms, all within {:.2} ms",
                 millis(latency.p50_seconds),
                 millis(latency.p99_seconds),
                 millis(latency.max_seconds)
-            );
+            ));
         }
-        text += &match (self.exact, self.dead) {
-            (true, 0) => "each item came to the sink once\n".to_owned(),
+        lines.push(match (self.exact, self.dead) {
+            (true, 0) => "each item came to the sink once".to_owned(),
             (true, dead) => {
-                format!("each item came to an end once, {dead} of them as dead letters\n")
+                format!("each item came to an end once, {dead} of them as dead letters")
             }
-            (false, _) => format!("{} items came to the sink, not each once\n", self.arrived),
-        };
+            (false, _) => format!("{} items came to the sink, not each once", self.arrived),
+        });
         if let Some(run) = &self.run {
-            text += &format!("run {run}\n");
+            lines.push(format!("run {run}"));
         }
-        text
+        lines.push(String::new());
+        lines.join("\n")
     }
 }
 

@@ -97,6 +97,7 @@ fn part<T>(spanned: Spanned<T>, place: impl Fn(usize) -> String) -> Part<T> {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    let before = &text.as_bytes()[..offset.min(text.len())];
-    1 + before.iter().filter(|byte| **byte == b'\n').count()
+    // A span of the parser is within the text, and between characters.
+    let before = text.get(..offset).unwrap_or(text);
+    1 + before.matches('\n').count()
 }

@@ -53,18 +53,23 @@ pub(super) fn queue(capacity: u64) -> (Give, Take) {
 }
 
 impl Depth {
-    /// Items in the queue now.
+    /// Items in the queue now; a batch that is being taken may be counted still.
     pub fn now(&self) -> u64 {
         self.now.load(Ordering::Relaxed).max(0) as u64
     }
 
     fn rise(&self, batch: usize) {
-        self.now.fetch_add(batch as i64, Ordering::Relaxed);
+        self.now.fetch_add(signed(batch), Ordering::Relaxed);
     }
 
     fn fall(&self, batch: usize) {
-        self.now.fetch_sub(batch as i64, Ordering::Relaxed);
+        self.now.fetch_sub(signed(batch), Ordering::Relaxed);
     }
+}
+
+/// A batch is never that large.
+fn signed(batch: usize) -> i64 {
+    i64::try_from(batch).unwrap_or(i64::MAX)
 }
 
 impl Give {

@@ -74,14 +74,13 @@ impl Worker {
 
     /// Takes the next batch from `from`, whenever it comes.
     pub(super) fn next(&mut self, from: &Take) -> Option<Batch> {
-        let batch = match from.try_take() {
-            Some(batch) => batch,
-            None => {
-                let since = pace::now();
-                let batch = self.clock.next_item(|| from.take())?;
-                self.counts.starved(pace::now() - since);
-                batch
-            }
+        let batch = if let Some(batch) = from.try_take() {
+            batch
+        } else {
+            let since = pace::now();
+            let batch = self.clock.next_item(|| from.take())?;
+            self.counts.starved(pace::now() - since);
+            batch
         };
         self.clock.take_up(self.started);
         if self.control.is_cancelled() {

@@ -62,7 +62,8 @@ pub struct RunRequest {
     /// Microseconds that `lookup` waits for an item; null: as declared.
     #[serde(default)]
     pub lookup_micros: Option<u64>,
-    /// Results of the first so many items are kept in Redis.
+    /// Results of the first so many items are kept in Redis, where they were
+    /// neither split nor joined.
     #[serde(default)]
     #[schema(default = 0, maximum = 1_000_000)]
     pub keep: u64,

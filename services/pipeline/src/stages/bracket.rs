@@ -7,6 +7,7 @@ pub fn bracket(payload: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::bracket;
 
     #[test]

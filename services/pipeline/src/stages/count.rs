@@ -25,6 +25,7 @@ pub fn count<'p>(payloads: impl IntoIterator<Item = &'p [u8]>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::count;
 
     #[test]

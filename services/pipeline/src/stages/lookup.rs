@@ -11,6 +11,7 @@ pub fn wait(wait: Duration) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use std::time::{Duration, Instant};
 
     #[test]

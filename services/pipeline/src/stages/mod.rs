@@ -171,6 +171,7 @@ impl Function {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
 
@@ -207,7 +208,9 @@ mod tests {
                 .collect();
             let sums = |items: &[Item]| {
                 let mut tally = crate::tally::Tally::default();
-                items.iter().for_each(|item| tally.add(item));
+                for item in items {
+                    tally.add(item);
+                }
                 (tally.weight, tally.tags)
             };
 

@@ -24,6 +24,7 @@ fn tidy(record: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::records;
 
     fn parsed(payload: &str) -> Vec<String> {

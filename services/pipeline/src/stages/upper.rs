@@ -15,6 +15,7 @@ pub fn upper(payload: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::upper;
 
     #[test]

@@ -87,7 +87,7 @@ impl Consumer {
         &self,
         link: &Link,
         run: &Run,
-        items: impl Iterator<Item = &'u Held> + Clone,
+        items: &(impl Iterator<Item = &'u Held> + Clone),
     ) -> Cmd {
         let keys = &link.server.keys;
         let (from, of_run) = (keys.queue(self.stage), keys.run(&run.id));
@@ -101,20 +101,38 @@ impl Consumer {
         step.arg(run.low(self.stage));
         let (oldest, newest) = ends(items.clone().map(|held| &held.id));
         step.arg(oldest).arg(newest);
-        for Held { id, item, .. } in items {
+        let mut sums = [0_u64; 6];
+        for Held { item, .. } in items.clone() {
             let content = content_of(&item.payload);
-            let keeps = item.seq < run.keep;
-            step.arg(id);
-            if item.is_whole() {
-                step.arg(item.seq);
-            } else {
-                step.arg(-1);
+            let [low, high] = [
+                |number: u64| number & 0xffff_ffff,
+                |number: u64| number >> 32,
+            ];
+            let (tag, bytes) = (item.tag, item.payload.len() as u64);
+            let one = [
+                item.weight,
+                high(tag),
+                low(tag),
+                high(content),
+                low(content),
+                bytes,
+            ];
+            for (sum, of_item) in sums.iter_mut().zip(one) {
+                *sum += of_item;
             }
-            step.arg(item.weight);
-            step.arg(item.tag >> 32).arg(item.tag & 0xffff_ffff);
-            step.arg(content >> 32).arg(content & 0xffff_ffff);
-            step.arg(item.payload.len()).arg(u8::from(keeps));
-            step.arg(if keeps { item.payload.as_slice() } else { &[] });
+        }
+        step.arg(&sums[..]);
+        step.arg(items.clone().count());
+        for held in items.clone() {
+            step.arg(&held.id);
+        }
+        let whole = items.clone().filter(|held| held.item.is_whole());
+        step.arg(whole.clone().count());
+        for held in whole.clone() {
+            step.arg(held.item.seq);
+        }
+        for Held { item, .. } in whole.filter(|held| held.item.seq < run.keep) {
+            step.arg(item.seq).arg(&item.payload);
         }
         step
     }
@@ -270,11 +288,12 @@ impl Moved {
         }
     }
 
-    /// Reads the answer of `store`, which deals with all `items`.
+    /// Reads the answer of `store`: with one that is refused, none is done.
     pub(super) fn read_stored(answer: Value, items: usize) -> Self {
+        let refused = numbers(answer);
         Self {
-            done: items,
-            refused: numbers(answer),
+            done: if refused.is_empty() { items } else { 0 },
+            refused,
         }
     }
 }
@@ -287,21 +306,13 @@ fn numbers(answer: Value) -> Vec<usize> {
 }
 
 /// The oldest and the newest of some ids.
-fn ends<'i>(ids: impl Iterator<Item = &'i String>) -> (&'i str, &'i str) {
-    let mut ends: Option<((u64, u64), (u64, u64), &str, &str)> = None;
-    for id in ids {
-        let key = parts(id);
-        ends = Some(match ends {
-            None => (key, key, id, id),
-            Some((low, high, oldest, newest)) => (
-                low.min(key),
-                high.max(key),
-                if key < low { id } else { oldest },
-                if key > high { id } else { newest },
-            ),
-        });
-    }
-    ends.map_or(("-", "+"), |(_, _, oldest, newest)| (oldest, newest))
+fn ends<'i>(ids: impl Iterator<Item = &'i String> + Clone) -> (&'i str, &'i str) {
+    let oldest = ids.clone().min_by_key(|id| parts(id));
+    let newest = ids.max_by_key(|id| parts(id));
+    (
+        oldest.map_or("-", String::as_str),
+        newest.map_or("+", String::as_str),
+    )
 }
 
 /// An id's two numbers, by which ids are in order.
@@ -312,6 +323,7 @@ fn parts(id: &str) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]

@@ -2,10 +2,10 @@
 //! removes the names of those that are not.
 
 use super::consumer::Consumer;
+use super::crew::Shared;
 use super::link::{Link, call};
 use super::script::Script;
 use super::trouble::Trouble;
-use super::worker::Shared;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,8 @@ pub(super) fn keep(shared: &Shared, names: &[String], ended: &AtomicBool) {
             let link = link.as_mut().expect("it was made above");
             if now >= beat_at {
                 for consumer in &consumers {
-                    consumer.keep(link, beat_every)?;
+                    // Whatever was touched since half a beat ago bears waiting for the next.
+                    consumer.keep(link, beat_every / 2)?;
                 }
                 beat_at = now + beat_every;
             }

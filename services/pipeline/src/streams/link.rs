@@ -17,7 +17,7 @@ use std::time::Duration;
 const CONNECT: Duration = Duration::from_secs(3);
 
 /// The longest that a command may block by itself.
-pub const LONGEST_BLOCK: Duration = Duration::from_millis(1000);
+pub const LONGEST_BLOCK: Duration = Duration::from_secs(1);
 
 /// How long an answer may take. A Redis that is paused for some seconds is slow
 /// and not gone.
@@ -130,7 +130,7 @@ impl Link {
         groups.arg("GROUPS").arg(&queue);
         // At its memory limit Redis would refuse to make what is there, and so
         // keep away the very stages that make room.
-        let known = self.exchange(&[groups]).map(|answers| answers.into_iter());
+        let known = self.exchange(&[groups]).map(Vec::into_iter);
         if known.is_ok_and(|groups| groups.flat_map(array).next().is_some()) {
             return Ok(());
         }

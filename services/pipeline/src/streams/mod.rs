@@ -5,7 +5,9 @@
 //! owns the entry. So it is neither lost nor doubled, whoever dies when; what a
 //! process holds in memory is never the only copy.
 
+mod appetite;
 mod consumer;
+mod crew;
 mod entry;
 mod feed;
 mod hand;
@@ -20,6 +22,7 @@ mod script;
 mod trouble;
 mod worker;
 
+pub use crew::{Settings, Shared, Workers};
 pub use entry::{Entry, What};
 pub use feed::{Fed, FeedFailed, Feeder, Measured};
 pub use keys::Keys;
@@ -29,4 +32,3 @@ pub use run::{Run, StageState, State};
 pub use sample::{Joined, Slot};
 pub use script::Script;
 pub use trouble::{Kind, Trouble};
-pub use worker::{Settings, Shared, Workers};

@@ -169,24 +169,31 @@ impl Part {
     /// Work begins.
     pub(super) fn take_up(&mut self) {
         let started = self.started();
-        if let Some(clock) = &mut self.clock {
+        if let Some(clock) = self.running() {
             clock.take_up(started);
         }
     }
 
     /// So many items are done.
     pub(super) fn put_down(&mut self, items: u64) {
-        if let Some(clock) = &mut self.clock {
+        if let Some(clock) = self.running() {
             clock.put_down_all(items);
         }
     }
 
     /// Waits with `wait`, which is booked under `cause`.
     pub(super) fn blocked<T>(&mut self, cause: Cause, wait: impl FnOnce() -> T) -> T {
-        match &mut self.clock {
+        match self.running() {
             Some(clock) => clock.blocked(cause, wait),
             None => wait(),
         }
+    }
+
+    /// The clock, once the sample's has started: what a thread did and waited for
+    /// between joining and that is no part of it.
+    fn running(&mut self) -> Option<&mut WorkerClock> {
+        let has_started = self.started().is_finite();
+        self.clock.as_mut().filter(|_| has_started)
     }
 
     fn started(&self) -> f64 {

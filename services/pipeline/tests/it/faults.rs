@@ -104,13 +104,13 @@ fn a_stage_that_is_slow_but_alive_is_not_robbed() {
     };
     let pipeline = Pipeline {
         stages: "source,lookup,sink",
-        ..pipeline(&redis, "slow", "--claim-after 500ms")
+        ..pipeline(&redis, "slow", "--claim-after 2s")
     };
-    // Each item takes thrice as long as nothing may be heard of it.
+    // Each item takes twice as long as nothing may be heard of it.
     let lookups = ["", ""].map(|options| pipeline.stage("lookup", options));
     let _sink = pipeline.stage("sink", "");
 
-    let output = ended(&mut pipeline.source("--items 6 --lookup-wait 1500ms"));
+    let output = ended(&mut pipeline.source("--items 4 --lookup-wait 4s"));
 
     assert!(output.status.success(), "{output:?}");
     assert_eq!(summary(&output)["exact"], true);

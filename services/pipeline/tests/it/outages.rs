@@ -26,8 +26,7 @@ fn a_redis_that_is_not_there_yet_is_waited_for() {
     until("a word about it", || {
         stages[0].log().contains("does not answer")
     });
-    let admin = stages[0].addresses.admin;
-    assert_eq!(stages[0].get(admin, "/readyz").0, 503);
+    assert_eq!(stages[0].admin("/readyz").0, 503);
 
     redis.run();
 
@@ -152,7 +151,9 @@ fn an_idle_stage_reads_on_for_longer_than_any_client_time_out() {
     };
     let pipeline = pipeline(&redis, "idle");
     let stages = ["upper", "sink"].map(|stage| pipeline.stage(stage, ""));
-    stages.iter().for_each(|stage| stage.ready());
+    for stage in &stages {
+        stage.ready();
+    }
     // The client's own time-out for answers would be half a second.
     std::thread::sleep(Duration::from_secs(3));
 
@@ -192,10 +193,10 @@ fn a_source_that_was_killed_goes_on_where_it_was() {
         return;
     };
     let pipeline = pipeline(&redis, "resumed");
-    let _stages = ["upper", "sink"].map(|stage| pipeline.stage(stage, ""));
+    let stages = ["upper", "sink"].map(|stage| pipeline.stage(stage, ""));
     let mut first = pipeline.source("--items 3000 --run long --rate 1000");
     let mut first = first.stdout(Stdio::null()).spawn().unwrap();
-    let sink = &_stages[1];
+    let sink = &stages[1];
     until("the first items", || {
         sink.count("pipeline_items_taken_total") > 0
     });

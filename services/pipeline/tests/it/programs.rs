@@ -153,7 +153,7 @@ impl StageProcess {
 
     /// A metric of it, all stages together; 0 where it is not there.
     pub(crate) fn count(&self, metric: &str) -> u64 {
-        let (_, scrape) = self.get(self.addresses.admin, "/metrics");
+        let (_, scrape) = self.admin("/metrics");
         let lines = scrape.lines().filter(|line| line.starts_with(metric));
         let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
         values.sum::<f64>() as u64
@@ -164,9 +164,13 @@ impl StageProcess {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Asks one of its addresses; what it answers, without the head.
-    pub(crate) fn get(&self, address: SocketAddr, path: &str) -> (u16, String) {
-        asked(address, &format!("GET {path} HTTP/1.1\r\n"), "")
+    /// What one of its admin endpoints answers.
+    pub(crate) fn admin(&self, path: &str) -> (u16, String) {
+        asked(
+            self.addresses.admin,
+            &format!("GET {path} HTTP/1.1\r\n"),
+            "",
+        )
     }
 
     /// Its answer to `POST /run`.
@@ -186,16 +190,14 @@ impl StageProcess {
 
     /// A document of its API.
     pub(crate) fn document(&self, path: &str) -> Value {
-        let (status, text) = self.get(self.addresses.api, path);
+        let (status, text) = asked(self.addresses.api, &format!("GET {path} HTTP/1.1\r\n"), "");
         assert_eq!(status, 200, "{text}");
         serde_json::from_str(&text).unwrap()
     }
 
     /// Waits until it is ready.
     pub(crate) fn ready(&self) {
-        until("a stage's readiness", || {
-            self.get(self.addresses.admin, "/readyz").0 == 200
-        });
+        until("a stage's readiness", || self.admin("/readyz").0 == 200);
     }
 }
 

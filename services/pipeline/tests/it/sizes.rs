@@ -50,7 +50,7 @@ fn over_redis_all_sizes_flow_but_those_above_the_cap() {
     read.arg(link.server.keys.results("sizes"));
     let kept = link.ask_one(read).unwrap();
     let kept: std::collections::BTreeMap<u64, Vec<u8>> = redis::from_redis_value(kept).unwrap();
-    let large = [b"[".as_slice(), &[b'A'; MIB], b"]"].concat();
+    let large = [b"[".as_slice(), &vec![b'A'; MIB], b"]"].concat();
     let expected: [&[u8]; 5] = [b"[]", b"[PLAIN]", b"[\xff\xfe\x00]", &large, b"[LAST]"];
     for (seq, expected) in expected.into_iter().enumerate() {
         assert_eq!(kept[&(seq as u64)], expected, "item {seq}");
@@ -68,7 +68,7 @@ fn in_one_process_too() {
     )));
 
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    let large = [b"[".as_slice(), &[b'A'; MIB], b"]\n"].concat();
+    let large = [b"[".as_slice(), &vec![b'A'; MIB], b"]\n"].concat();
     let expected = [
         b"[]\n[PLAIN]\n[\xff\xfe\x00]\n".as_slice(),
         &large,

@@ -15,11 +15,11 @@ for _, entry in ipairs(claimed[2]) do
     local id, fields = entry[1], entry[2]
     local delivered = redis.call('XPENDING', KEYS[1], group, id, id, 1)[1][4]
     if fields[1] == 'm' and delivered > tonumber(ARGV[6]) then
-      local run = string.match(fields[2], '^%S+')
+      local run = string.match(fields[2], '^%S+') or '?'
       local error = 'its consumer was lost ' .. (delivered - 1) .. ' times while it had this item'
+      take_off(KEYS[1], group, {id})
       redis.call('XADD', KEYS[2], '*', 'stage', ARGV[7], 'run', run, 'tries', delivered - 1,
         'error', error, 'm', fields[2], 'i', fields[4])
-      take_off(KEYS[1], group, {id})
       redis.call('HINCRBY', ARGV[8] .. run, ARGV[7] .. '.dead', 1)
       buried = buried + 1
     else

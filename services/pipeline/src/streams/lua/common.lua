@@ -15,10 +15,11 @@ local function take_off(queue, group, ids)
   redis.call('XDEL', queue, unpack(ids))
 end
 
--- Says that somebody waits until the queue has room.
+-- Says that somebody waits until the queue has room. At its memory limit Redis
+-- refuses that; who waits looks again by itself.
 local function wait_for_room(waiting)
-  redis.call('INCR', waiting)
-  redis.call('PEXPIRE', waiting, 2000)
+  redis.pcall('INCR', waiting)
+  redis.pcall('PEXPIRE', waiting, 2000)
 end
 
 -- Wakes those who wait, once the queue is down to `low`: at the first place that

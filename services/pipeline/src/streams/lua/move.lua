@@ -11,7 +11,7 @@ local group, consumer, stage = ARGV[1], ARGV[2], ARGV[3]
 local capacity = tonumber(ARGV[4])
 local owned = owned_by(KEYS[1], group, consumer, ARGV[6], ARGV[7])
 local depth = redis.call('XLEN', KEYS[2])
-local done, refused, ids, given = 0, {}, {}, 0
+local done, refused, ids, given = 0, {}, {}, {}
 local at = 8
 while ARGV[at] do
   local first, entries = at + 1, tonumber(ARGV[at])
@@ -23,10 +23,8 @@ while ARGV[at] do
     -- Into an empty queue goes even what is more than it may hold: it would
     -- never fit otherwise.
     if outs > 0 and depth > 0 and depth + outs > capacity then break end
-    for index = out, out + 2 * outs - 2, 2 do
-      redis.call('XADD', KEYS[2], '*', 'm', ARGV[index], 'i', ARGV[index + 1])
-    end
-    depth, given = depth + outs, given + outs
+    for index = out, out + 2 * outs - 2, 2 do given[#given + 1] = index end
+    depth = depth + outs
     for index = first, first + entries - 1 do ids[#ids + 1] = ARGV[index] end
   else
     refused[#refused + 1] = done + 1
@@ -35,9 +33,14 @@ while ARGV[at] do
   at = out + 2 * outs
 end
 if #ids > 0 then
+  -- First what Redis allows at its memory limit too, and everything after it: a
+  -- move takes as much as it gives, and is what makes room for the source.
   take_off(KEYS[1], group, ids)
+  for _, index in ipairs(given) do
+    redis.call('XADD', KEYS[2], '*', 'm', ARGV[index], 'i', ARGV[index + 1])
+  end
   redis.call('HINCRBY', KEYS[3], stage .. '.in', #ids)
-  redis.call('HINCRBY', KEYS[3], stage .. '.out', given)
+  redis.call('HINCRBY', KEYS[3], stage .. '.out', #given)
   make_room(KEYS[1], KEYS[5], KEYS[6], ARGV[5])
 end
 if ARGV[at] then wait_for_room(KEYS[4]) end

@@ -11,8 +11,8 @@ if not owned_by(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[3])[ARGV[3]] then retur
 local function count(field) return tonumber(redis.call('HGET', KEYS[2], field) or '0') end
 local stage, before = ARGV[5], ARGV[6]
 if count(stage .. '.in') + count(stage .. '.dead') < count(before .. '.out') then return 0 end
-if KEYS[3] then redis.call('XADD', KEYS[3], '*', 'end', ARGV[4]) end
 take_off(KEYS[1], ARGV[1], {ARGV[3]})
+if KEYS[3] then redis.call('XADD', KEYS[3], '*', 'end', ARGV[4]) end
 redis.call('HSETNX', KEYS[2], stage .. '.done', ARGV[7])
 if not KEYS[3] then
   redis.call('EXPIRE', KEYS[2], ARGV[8])
