@@ -48,7 +48,7 @@ fn loops_are_done_in_their_order() {
         assert_eq!(wire.ask("/?work=0").unwrap().status, 200);
     }
     for (index, wire) in wires.iter_mut().enumerate() {
-        wire.get("/?work=2e8").unwrap();
+        wire.get("/?work=6e7").unwrap();
         let in_flight = (index + 1) as f64;
         eventually("it is under way", || {
             (cluster.metric("cluster_in_flight") >= in_flight
