@@ -153,7 +153,9 @@ fn more_at_once(case: &Case) -> String {
         let request = r.request_cpu_seconds()?;
         r.waiting?.crossing(request, r.usable_cpus()?)
     });
-    match crossing.filter(|crossing| *crossing < at_once) {
+    // Below what is under way already the row itself has shown that it is not so.
+    let ahead = |crossing: &f64| (job.at_once..at_once).contains(crossing);
+    match crossing.filter(ahead) {
         Some(crossing) => format!(
             "{more} From about {crossing:.0} at once on the CPU time granted is used up, and more \
              of them only wait for it."
