@@ -173,8 +173,15 @@ fn verdicts(report: &RunReport) {
         let verdict = row.verdict.as_ref().unwrap();
         let left_open = matches!(verdict.kind, VerdictKind::Host | VerdictKind::Unclear)
             && disturbance(row) >= DISTURBED;
+        // These programs are not optimised, so that a page costs many times its
+        // CPU time: 64 at once may be beyond the crossing, and their figures say so.
+        let used = row.cpus_used.as_ref().unwrap().median;
+        let granted = row.granted_cpus.as_ref().unwrap().median;
+        let beyond = matches!(verdict.kind, VerdictKind::Cpu | VerdictKind::Quota)
+            && row.workers > 1
+            && used >= 0.8 * granted;
         assert!(
-            verdict.kind == kind || left_open,
+            verdict.kind == kind || left_open || beyond,
             "{}: {verdict:?}",
             row.key()
         );
