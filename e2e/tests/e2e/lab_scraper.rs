@@ -175,8 +175,8 @@ fn verdicts(report: &RunReport) {
             && disturbance(row) >= DISTURBED;
         // These programs are not optimised, so that a page costs many times its
         // CPU time: 64 at once may be beyond the crossing, and their figures say so.
-        let used = row.cpus_used.as_ref().unwrap().median;
-        let granted = row.granted_cpus.as_ref().unwrap().median;
+        let used = row.cpus_used.unwrap();
+        let granted = row.granted_cpus.unwrap();
         let beyond = matches!(verdict.kind, VerdictKind::Cpu | VerdictKind::Quota)
             && row.workers > 1
             && used >= 0.8 * granted;
