@@ -1,17 +1,29 @@
 //! What the labs of servers under a load from outside have in common.
 
 use super::driven::{Load, Question};
-use super::invariants::RIGHT_ANSWERS;
+use super::invariants::{
+    RIGHT_ANSWERS, limits_applied, limits_stayed, nothing_lost, sequences_unbroken,
+};
+use super::rows::each_once;
 use super::samples::{Seen, check};
+use super::{Abilities, Options, PlannedRow};
 use crate::station::Around;
 use measure::report::{Drill, Invariant, Outcome, ReplicaAccount, Round, Row, RunReport, Station};
 use measure::serving::raw;
 use measure::stats::compare_within_rounds;
 use measure::text::figures::count;
 use measure::text::names::replicas;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The service beside the stations that makes the load.
 pub const DRIVER: &str = "load";
+
+/// What requests compute; there is nothing else.
+const LOOP: &str = "loop";
+
+/// Clients that ask again as soon as they are answered.
+pub const SATURATED: &str = "saturated";
 
 pub const ALL_ANSWERED: &str = "every request was answered";
 pub const COUNTED_ALIKE: &str =
@@ -38,6 +50,127 @@ pub fn one_replica_each(stations: &[Station]) -> Result<(), String> {
         )),
         None => Ok(()),
     }
+}
+
+/// What a lab with these loads can be asked for.
+pub fn abilities(loads: &[&str]) -> Abilities {
+    Abilities {
+        kernels: vec![LOOP.to_owned()],
+        strategies: loads.iter().map(|&load| load.to_owned()).collect(),
+    }
+}
+
+/// One row: a load is its strategy.
+pub fn row(station: &str, load: &str, workers: usize) -> PlannedRow {
+    PlannedRow {
+        station: station.into(),
+        strategy: load.into(),
+        kernel: LOOP.into(),
+        workers,
+        baseline: false,
+    }
+}
+
+/// The rows on the stations that were asked for: the lab's own, or, where loads
+/// or worker counts were chosen, each load with each count.
+pub fn rows_of_asked(
+    stations: &[Station],
+    options: &Options,
+    own_rows: impl Fn(&Station) -> Vec<PlannedRow>,
+    own_workers: impl Fn(&Station) -> Vec<usize>,
+) -> Vec<PlannedRow> {
+    let asked = stations.iter().filter(|s| options.wants(&s.name));
+    let rows = asked.flat_map(|station| {
+        if options.choose_rows() {
+            narrowed_rows(station, options, &own_workers(station))
+        } else {
+            own_rows(station)
+        }
+    });
+    each_once(rows.collect())
+}
+
+/// Every chosen load with every chosen number of workers.
+fn narrowed_rows(station: &Station, options: &Options, own_workers: &[usize]) -> Vec<PlannedRow> {
+    let workers = options.workers_or(own_workers, station);
+    let loads = options.strategies_or(SATURATED);
+    let rows = loads
+        .iter()
+        .flat_map(|load| workers.iter().map(|&n| row(&station.name, load, n)));
+    rows.collect()
+}
+
+/// A closed loop: so many clients that ask again as soon as they are answered.
+pub fn closed(work: u64, connections: u32) -> Load {
+    Load {
+        body: json!({"loop": "closed", "connections": connections, "work": work}),
+        figures: figures(&[
+            (raw::CONNECTIONS, f64::from(connections)),
+            (raw::WORK, work as f64),
+        ]),
+    }
+}
+
+/// An open loop of requests that come by chance and independently of each other,
+/// `rate` a second.
+pub fn poisson(work: u64, rate: f64, connections: u32) -> Load {
+    open(
+        work,
+        rate,
+        connections,
+        &json!("poisson"),
+        &[(raw::POISSON, 1.0)],
+    )
+}
+
+/// An open loop whose `arrivals` a reader of the figures knows by these.
+pub fn open(
+    work: u64,
+    rate: f64,
+    connections: u32,
+    arrivals: &Value,
+    of_arrivals: &[(&str, f64)],
+) -> Load {
+    let mut load = Load {
+        body: json!({
+            "loop": "open",
+            "rate": rate,
+            "arrivals": arrivals,
+            "connections": connections,
+            "work": work,
+        }),
+        figures: figures(of_arrivals),
+    };
+    load.figures.extend(figures(&[
+        (raw::OFFERED_PER_SECOND, rate),
+        (raw::CONNECTIONS, f64::from(connections)),
+        (raw::WORK, work as f64),
+    ]));
+    load
+}
+
+fn figures(pairs: &[(&str, f64)]) -> BTreeMap<String, f64> {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(name, figure)| ((*name).to_owned(), *figure))
+        .collect()
+}
+
+/// What must hold in a lab of servers, the drills' where there were some.
+pub fn invariants(report: &RunReport) -> Vec<Invariant> {
+    let always = [
+        answers_right(report),
+        all_answered(report),
+        counted_alike(report),
+        nobody_died(report),
+        limits_applied(report),
+        sequences_unbroken(report),
+        nothing_lost(report),
+    ];
+    let some = limits_stayed(report)
+        .into_iter()
+        .chain(drills_explained(report));
+    always.into_iter().chain(some).collect()
 }
 
 /// What a request of this work asks for: the sum of the numbers below it.

@@ -30,13 +30,13 @@ fn shown(rows: &[PlannedRow]) -> Vec<String> {
 fn all_thread_counts_are_saturated_and_few_and_many_under_the_other_loads() {
     let rows = planned(&Options::default());
 
-    let saturated = rows.iter().filter(|row| row.strategy == loads::SATURATED);
+    let saturated = rows.iter().filter(|row| row.strategy == SATURATED);
     assert_eq!(
         saturated.count(),
         2 * THREADS.len(),
         "the host's two CPUs are among them"
     );
-    let others = rows.iter().filter(|row| row.strategy != loads::SATURATED);
+    let others = rows.iter().filter(|row| row.strategy != SATURATED);
     assert_eq!(others.count(), 2 * 2 * (LOADS.len() - 1));
     assert!(rows.iter().all(|row| !row.baseline));
     let mut larger = stations();
