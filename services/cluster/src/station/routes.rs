@@ -101,9 +101,11 @@ pub(crate) async fn run(
 }
 
 /// The family: processes, ages, restarts, requests served. The workers answer the
-/// same at `/info` of the port that they serve.
+/// same at `/info` of the port that they serve, with counts that may be 0.1 s
+/// old; here each worker is asked for its own first.
 #[utoipa::path(get, path = "/workers", responses((status = 200, body = Info)))]
 pub(crate) async fn workers(State(shared): State<Shared>) -> Json<Info> {
+    shared.master.count().await;
     Json(shared.master.view.lock().info())
 }
 

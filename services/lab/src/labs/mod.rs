@@ -11,7 +11,7 @@ mod rows;
 mod samples;
 mod scaling;
 mod scraper;
-mod served;
+pub mod served;
 mod throttle;
 
 use crate::station::Around;
