@@ -23,6 +23,14 @@ pub mod raw {
     pub const FAILED_AS: &str = "failed_";
     /// Requests that the station's workers say they served.
     pub const SERVED: &str = "served";
+    /// Requests that the station's workers counted from before the load began to
+    /// after its last answer: those before the sample's time among them, …
+    pub const SERVED_IN_ALL: &str = "served_in_all";
+    /// … the same by the account of whoever made the load: those that had an
+    /// answer, …
+    pub const ANSWERED_IN_ALL: &str = "answered_in_all";
+    /// … and those that left and had none.
+    pub const UNANSWERED_IN_ALL: &str = "unanswered_in_all";
     /// Answers that were looked at, one of each replica after the sample.
     pub const LOOKED_AT: &str = "answers_looked_at";
     /// Those of them that were wrong, or did not come.

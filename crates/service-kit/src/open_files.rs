@@ -2,6 +2,17 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
+/// Allows as many open files as the system lets this process have, for programs
+/// that open connections themselves, as many as they are told: shells mostly
+/// allow 1024.
+pub fn allow_many() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+}
+
 /// How many connections can be open at once, `wanted` at most, beside so many
 /// `other_files`. Shells mostly allow 1024 files, though more may be had for the
 /// asking: this asks, and logs where the limit leaves room for fewer than wanted.

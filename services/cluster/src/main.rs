@@ -93,17 +93,12 @@ async fn serve(config: ServeConfig, shape: Shape) -> anyhow::Result<()> {
     let listeners = config.serve.addresses.bind_as("--api-port").await?;
     let served = master::reserve(config.served())?;
     let orders = orders(&config, shape.threads);
-    let (master, handle, complete) = Master::new(served, shape, orders)?;
+    let (master, handle, complete) = Master::new(served, shape, orders, readiness.clone())?;
     let family = FamilyCollector::new(handle.view.clone())?;
     registry.register(Box::new(family))?;
     let line = AddressLine {
         api: listeners.api.local_addr()?,
-        admin: admin::start(
-            SERVICE,
-            listeners.admin,
-            registry.clone(),
-            readiness.clone(),
-        )?,
+        admin: admin::start(SERVICE, listeners.admin, registry.clone(), readiness)?,
         http: Some(served),
     };
     let routes = routes::router(routes::Shared {
@@ -114,9 +109,7 @@ async fn serve(config: ServeConfig, shape: Shape) -> anyhow::Result<()> {
     });
     let limits = config.serve.limits();
     let api = async {
-        // Nothing is ready before the last worker is.
         if complete.await.is_ok() {
-            readiness.ready();
             line.announce()?;
         }
         server::serve(routes, listeners.api, limits, &registry, shutdown.clone()).await

@@ -6,6 +6,7 @@ use cpu_budget::CpuBudget;
 use serde::{Deserialize, Serialize};
 use service_kit::config::count_within;
 use std::str::FromStr;
+#[cfg(test)]
 use utoipa::ToSchema;
 
 /// The most workers: more than any rule gives on usual hosts, fewer than a
@@ -21,9 +22,8 @@ pub const MOST_THREADS: usize = 256;
 pub const MOST_THREADS_IN_ALL: usize = 512;
 
 /// How the workers share the port.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 #[value(rename_all = "lower")]
 pub enum Strategy {
@@ -81,6 +81,7 @@ pub enum WorkerRule {
 
 impl WorkerRule {
     /// The rules that have a name.
+    #[cfg(test)]
     pub const NAMES: [&'static str; 3] = ["auto", "nproc", "2n+1"];
 
     /// How many that is under `budget`.

@@ -17,8 +17,8 @@ const BUCKET_RATIO: f64 = 1.15;
 /// Where the first bucket ends, in seconds. 130 buckets more reach to an hour.
 const FIRST_BUCKET_SECONDS: f64 = 50e-6;
 
-/// What `POST /run` answers. All but `requests_per_second` and `own` is about
-/// the requests that were to leave in the measured part.
+/// What `POST /run` answers. All but `in_all`, `requests_per_second` and `own` is
+/// about the requests that were to leave in the measured part.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RunAnswer {
     /// Requests that have an outcome: `answered` and all of `failed`.
@@ -34,6 +34,8 @@ pub struct RunAnswer {
     pub by_replica: BTreeMap<String, u64>,
     /// Answers by the worker that their body names; only with `identify`.
     pub by_worker: BTreeMap<String, u64>,
+    /// The same with the warm-up, to be held against what the server counted.
+    pub in_all: InAll,
     /// Answers that came within the measured part, per second.
     pub requests_per_second: f64,
     /// Seconds of the measured part; fewer than asked for when interrupted.
@@ -57,6 +59,18 @@ pub struct RunAnswer {
     /// the p99 of its answers (counted from the schedule; null without any).
     #[schema(value_type = Vec<Vec<Option<f64>>>)]
     pub timeline: Vec<(f64, u64, u64, u64, Option<f64>)>,
+}
+
+/// All requests of a run, its warm-up included. A server that serves nobody else
+/// has counted as many as `answered` says, and of `unanswered` between none and
+/// all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct InAll {
+    /// Requests that were answered to the last byte, whatever the status.
+    pub answered: u64,
+    /// Requests that left and had no whole answer. Those for which there was no
+    /// connection are not among them.
+    pub unanswered: u64,
 }
 
 /// How long answers took, to the last byte.
@@ -138,6 +152,10 @@ impl RunAnswer {
             by_status: tally.by_status(),
             by_replica: tally.by_replica(),
             by_worker: tally.by_worker(),
+            in_all: InAll {
+                answered: tally.answered_in_all,
+                unanswered: tally.unanswered_in_all,
+            },
             requests_per_second: if measured.seconds > 0.0 {
                 tally.answered_within as f64 / measured.seconds
             } else {

@@ -8,7 +8,6 @@ use crate::engine::{Live, Outside};
 use crate::target::{AllowList, System};
 use clap::{Args, Parser};
 use cpu_budget::Cgroup;
-use rustix::process::{Resource, getrlimit, setrlimit};
 use service_kit::config::{Addresses, ServeArgs};
 use std::sync::Arc;
 
@@ -82,15 +81,5 @@ impl SendingArgs {
             threads: usize::from(self.threads),
             live: Arc::new(Live::default()),
         })
-    }
-}
-
-/// Allows as many open files as the system lets this process have: each
-/// connection is one, and the usual limit is 1024.
-pub fn allow_many_files() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::debug!(%error, "the limit of open files stays as it is");
     }
 }

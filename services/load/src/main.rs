@@ -1,7 +1,7 @@
 //! Sends requests on a schedule or one after another, and says how long the
 //! answers took, without flattering.
 
-use load::config::{self, Cli, ServeConfig};
+use load::config::{Cli, ServeConfig};
 use load::engine::Outside;
 use load::service::metrics;
 use load::service::routes::{self, Shared};
@@ -9,7 +9,7 @@ use service_kit::address::AddressLine;
 use service_kit::admin::{self, Readiness, Service};
 use service_kit::shutdown::Shutdown;
 use service_kit::station::Station;
-use service_kit::{config as configuration, healthcheck, runtime, server, telemetry};
+use service_kit::{config as configuration, healthcheck, open_files, runtime, server, telemetry};
 use std::process::ExitCode;
 
 const SERVICE: Service = Service {
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 async fn serve(config: ServeConfig, outside: Outside) -> anyhow::Result<()> {
-    config::allow_many_files();
+    open_files::allow_many();
     let shutdown = Shutdown::on_signals()?;
     let readiness = Readiness::new(&shutdown);
     let registry = prometheus::Registry::new();

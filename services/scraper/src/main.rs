@@ -4,7 +4,6 @@ use cpu_budget::Cgroup;
 use scraper::config::{Cli, ServeConfig};
 use scraper::fetch::Options;
 use scraper::jobs::{self, Jobs};
-use scraper::resources;
 use scraper::service::sample::Bench;
 use scraper::service::{metrics, routes};
 use scraper::store::Database;
@@ -13,7 +12,7 @@ use service_kit::admin::{self, Readiness, Service};
 use service_kit::sampling::WorkerTime;
 use service_kit::shutdown::Shutdown;
 use service_kit::station::Station;
-use service_kit::{config as configuration, healthcheck, runtime, server, telemetry};
+use service_kit::{config as configuration, healthcheck, open_files, runtime, server, telemetry};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -42,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 async fn serve(config: ServeConfig, database: Option<Database>) -> anyhow::Result<()> {
-    resources::allow_many_files();
+    open_files::allow_many();
     let shutdown = Shutdown::on_signals()?;
     let readiness = Readiness::new(&shutdown);
     let registry = prometheus::Registry::new();

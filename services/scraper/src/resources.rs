@@ -1,17 +1,5 @@
 //! What the process needs of the system, and uses of it.
 
-use rustix::process::{Resource, getrlimit, setrlimit};
-
-/// Allows as many open files as the system lets this process have: each
-/// connection is one, and the usual limit is 1024.
-pub fn allow_many_files() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::debug!(%error, "the limit of open files stays as it is");
-    }
-}
-
 /// What bodies of pages may have together: a quarter of the memory limit of this
 /// process. The rest is for connections, for parsing and for the store's buffer.
 pub fn memory_for_bodies() -> usize {

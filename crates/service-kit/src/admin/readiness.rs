@@ -11,14 +11,14 @@ use crate::shutdown::Shutdown;
 /// the service drains.
 #[derive(Clone, Debug)]
 pub struct Readiness {
-    started: Arc<AtomicBool>,
+    takes_work: Arc<AtomicBool>,
     shutdown: Shutdown,
 }
 
 /// The states that a service goes through, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Not yet set up.
+    /// Not yet set up, or again without what it needs for work.
     Starting,
     /// Takes work.
     Ready,
@@ -41,21 +41,27 @@ impl Readiness {
     /// Starting, until [`Readiness::ready`]; draining as soon as `shutdown` begins.
     pub fn new(shutdown: &Shutdown) -> Self {
         Self {
-            started: Arc::default(),
+            takes_work: Arc::default(),
             shutdown: shutdown.clone(),
         }
     }
 
     /// The service is set up and takes work.
     pub fn ready(&self) {
-        self.started.store(true, Ordering::Release);
+        self.takes_work.store(true, Ordering::Release);
+    }
+
+    /// It has lost what it needs for work: starting, until [`Readiness::ready`]
+    /// is said again.
+    pub fn lost(&self) {
+        self.takes_work.store(false, Ordering::Release);
     }
 
     /// The state now.
     pub fn state(&self) -> State {
         if self.shutdown.has_begun() {
             State::Draining
-        } else if self.started.load(Ordering::Acquire) {
+        } else if self.takes_work.load(Ordering::Acquire) {
             State::Ready
         } else {
             State::Starting
@@ -75,6 +81,10 @@ mod tests {
         let clone = readiness.clone();
         assert_eq!(clone.state(), State::Starting);
 
+        readiness.ready();
+        assert_eq!(clone.state(), State::Ready);
+        readiness.lost();
+        assert_eq!(clone.state(), State::Starting);
         readiness.ready();
         assert_eq!(clone.state(), State::Ready);
 

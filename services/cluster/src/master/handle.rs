@@ -11,6 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 /// answers when the next period begins.
 const COUNT_TIME: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether they have come.
+const COUNT_PAUSE: Duration = Duration::from_millis(1);
+
 /// What a master is asked to do.
 #[derive(Debug)]
 pub enum Command {
@@ -61,25 +64,35 @@ impl Handle {
     }
 
     /// Waits until all workers that serve have said what they have counted by
-    /// now. Call on a thread that may block.
-    pub fn count(&self) {
-        let question = self.questions.fetch_add(1, Ordering::Relaxed) + 1;
-        if self
-            .commands
-            .blocking_send(Command::Count(question))
-            .is_err()
-        {
-            return;
-        }
-        let asked = Instant::now();
-        let answered = || {
-            let known = self.view.lock();
-            known
-                .serving()
-                .all(|(_, worker)| worker.answered >= question)
+    /// now.
+    pub async fn count(&self) {
+        let question = self.next_question();
+        let asked = self.commands.send(Command::Count(question)).await;
+        let told = async {
+            while asked.is_ok() && !self.is_answered(question) {
+                tokio::time::sleep(COUNT_PAUSE).await;
+            }
         };
-        while !answered() && asked.elapsed() < COUNT_TIME {
-            std::thread::sleep(Duration::from_millis(1));
+        let _ = tokio::time::timeout(COUNT_TIME, told).await;
+    }
+
+    /// The same on a thread that may block.
+    pub fn count_blocking(&self) {
+        let question = self.next_question();
+        let asked = self.commands.blocking_send(Command::Count(question));
+        let since = Instant::now();
+        while asked.is_ok() && !self.is_answered(question) && since.elapsed() < COUNT_TIME {
+            std::thread::sleep(COUNT_PAUSE);
         }
+    }
+
+    fn next_question(&self) -> u64 {
+        self.questions.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn is_answered(&self, question: u64) -> bool {
+        let known = self.view.lock();
+        let mut serving = known.serving();
+        serving.all(|(_, worker)| worker.answered >= question)
     }
 }

@@ -18,6 +18,7 @@ use crate::shape::Shape;
 use child::Event;
 use crew::{Crew, Member, hear};
 use family::{Family, MOST_START_DEATHS};
+use service_kit::admin::Readiness;
 use service_kit::runtime::Fatal;
 use service_kit::shutdown::{Cause, Shutdown};
 use std::collections::VecDeque;
@@ -49,6 +50,7 @@ pub struct Master {
     /// Places whose workers are still to be replaced in a rolling restart.
     rolling: VecDeque<usize>,
     complete: Option<oneshot::Sender<()>>,
+    readiness: Readiness,
     events: mpsc::Receiver<Event>,
     commands: mpsc::Receiver<Command>,
     hangup: Signal,
@@ -58,11 +60,13 @@ type Waiting = oneshot::Sender<Result<(), String>>;
 
 impl Master {
     /// A master whose family of this `shape` serves `address`; the receiver tells
-    /// when all its workers do for the first time.
+    /// when all its workers do for the first time. From then on `readiness` says
+    /// whether any of them does.
     pub fn new(
         address: SocketAddr,
         shape: Shape,
         orders: Orders,
+        readiness: Readiness,
     ) -> anyhow::Result<(Self, Handle, oneshot::Receiver<()>)> {
         let view = Arc::new(View::new(shape));
         let (sender, events) = mpsc::channel(MOST_WAITING);
@@ -78,6 +82,7 @@ impl Master {
             leaving: None,
             rolling: VecDeque::new(),
             complete: Some(complete),
+            readiness,
             events,
             commands,
             hangup: signal(SignalKind::hangup())?,
@@ -105,6 +110,7 @@ impl Master {
             self.roll_on();
             self.crew.kill_overdue();
             self.check_starts()?;
+            self.say_whether_ready();
             let due = self.next_due();
             tokio::select! {
                 Some(event) = self.events.recv() => self.happened(event),
@@ -113,6 +119,16 @@ impl Master {
                 () = wait(due) => {}
                 _ = shutdown.begun() => return Ok(()),
             }
+        }
+    }
+
+    /// Nothing is ready before the last worker of the first family is; later one
+    /// that serves is enough.
+    fn say_whether_ready(&self) {
+        if self.complete.is_none() && self.family.serving(&self.crew) > 0 {
+            self.readiness.ready();
+        } else {
+            self.readiness.lost();
         }
     }
 
@@ -186,6 +202,7 @@ impl Master {
         if self.family.is_complete(&self.crew)
             && let Some(complete) = self.complete.take()
         {
+            self.say_whether_ready();
             let _ = complete.send(());
         }
         self.take_over();

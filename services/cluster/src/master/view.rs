@@ -6,10 +6,12 @@ use cpu_budget::clock::monotonic_seconds;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+#[cfg(test)]
 use utoipa::ToSchema;
 
 /// What a worker does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// It is not ready yet.
@@ -71,7 +73,8 @@ pub struct Known {
 pub struct View(Mutex<Known>);
 
 /// What `/info` and `GET /workers` answer.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct Info {
     /// The master's process.
     pub master: u32,
@@ -88,7 +91,8 @@ pub struct Info {
 }
 
 /// One worker in it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct WorkerInfo {
     /// Its process.
     pub pid: u32,

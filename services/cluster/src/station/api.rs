@@ -1,7 +1,7 @@
 //! The shapes of the HTTP API.
 
 use super::sample::Sample;
-use crate::shape::{MOST_THREADS, MOST_WORKERS, Shape, Strategy, WorkerRule};
+use crate::shape::{MOST_THREADS, Shape, Strategy, WorkerRule};
 use cpu_budget::CpuBudget;
 use measure::report::ReplicaAccount;
 use serde::de::{self, Deserializer};
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use service_kit::problem::Problem;
 use service_kit::sampling::Start;
 use service_kit::station::{Answer, requested_start};
+#[cfg(test)]
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
 /// The longest sample, in seconds.
 const LONGEST_SECONDS: f64 = 600.0;
@@ -20,7 +20,8 @@ const SHORTEST_SECONDS: f64 = 0.1;
 
 /// What `POST /run` is asked: one sample of a family of this shape, which is
 /// made first where there is another one.
-#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "an object such as {\"workers\": 2, \"seconds\": 2}"
@@ -28,11 +29,11 @@ const SHORTEST_SECONDS: f64 = 0.1;
 pub struct RunRequest {
     /// How many workers, 1 to 256, or a rule.
     #[serde(default)]
-    #[schema(schema_with = requested_workers)]
+    #[cfg_attr(test, schema(schema_with = requested_workers))]
     pub workers: RequestedWorkers,
     /// Runtime threads of each.
     #[serde(default = "one")]
-    #[schema(default = 1, minimum = 1, maximum = 256)]
+    #[cfg_attr(test, schema(default = 1, minimum = 1, maximum = 256))]
     pub threads: u64,
     /// How they share the port.
     #[serde(default)]
@@ -42,13 +43,13 @@ pub struct RunRequest {
     pub kernel: Kernel,
     /// How long the sample is.
     #[serde(default = "two_seconds")]
-    #[schema(default = 2, minimum = 0.1, maximum = 600)]
+    #[cfg_attr(test, schema(default = 2, minimum = 0.1, maximum = 600))]
     pub seconds: f64,
     /// Start at this moment of the host's monotonic clock (seconds), together
     /// with what loads it; null: as soon as the family serves. One that is past
     /// is at once; one more than 10 s ahead is refused.
     #[serde(default)]
-    #[schema(minimum = 0)]
+    #[cfg_attr(test, schema(minimum = 0))]
     pub start_at_seconds: Option<f64>,
     /// Of no meaning here: a server's sample is a time, and not a job that could
     /// be repeated.
@@ -57,7 +58,8 @@ pub struct RunRequest {
 }
 
 /// What requests compute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Kernel {
     /// Additions, one after another.
@@ -70,11 +72,12 @@ pub enum Kernel {
 pub struct RequestedWorkers(pub WorkerRule);
 
 /// What `POST /run` answers.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct RunAnswer {
     /// What the threads that serve and the kernel counted. A worker's requests
     /// are split evenly over its threads.
-    #[schema(value_type = Object)]
+    #[cfg_attr(test, schema(value_type = Object))]
     pub account: ReplicaAccount,
     /// Always null: workers take requests as they come.
     pub work_shares: Option<Vec<f64>>,
@@ -83,7 +86,8 @@ pub struct RunAnswer {
 }
 
 /// What a sample came to.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct Figures {
     /// Requests answered; of a worker that died, those it had told.
     pub requests: u64,
@@ -99,7 +103,8 @@ pub struct Figures {
 }
 
 /// What `GET /` answers.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct Description {
     /// The service.
     pub service: String,
@@ -163,7 +168,11 @@ fn two_seconds() -> f64 {
     2.0
 }
 
-fn requested_workers() -> Schema {
+#[cfg(test)]
+fn requested_workers() -> utoipa::openapi::schema::Schema {
+    use crate::shape::MOST_WORKERS;
+    use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+
     let number = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(1))

@@ -44,7 +44,7 @@ impl Moment {
         };
         // The clocks first, at once: the counts take their time to arrive.
         let mut workers: BTreeMap<u64, Serving> = master.view.lock().serving().map(read).collect();
-        master.count();
+        master.count_blocking();
         let seen = master.view.lock();
         for (number, worker) in &mut workers {
             if let Some(seen) = seen.workers.get(number) {

@@ -132,6 +132,28 @@ fn a_worker_is_killed_on_demand_and_nobody_else_is() {
 }
 
 #[test]
+fn a_cluster_whose_workers_are_all_dead_is_not_ready_until_one_serves() {
+    let cluster = Cluster::start("--workers 2 --work 0");
+    signal(cluster.workers()[0], Signal::KILL);
+    assert_eq!(cluster.readiness(), 200, "the other one serves");
+
+    // Those that die young are replaced later each time: the gap grows until it
+    // is seen.
+    eventually("nobody serves", || {
+        for worker in cluster.workers() {
+            signal(worker, Signal::KILL);
+        }
+        (cluster.readiness() == 503).then_some(())
+    });
+
+    eventually("it is ready again", || {
+        (cluster.readiness() == 200).then_some(())
+    });
+    assert!(!cluster.workers().is_empty());
+    assert_eq!(cluster.get("/").status, 200);
+}
+
+#[test]
 fn what_a_dead_worker_served_stays_counted() {
     let cluster = Cluster::start("--workers 1 --work 0");
     for _ in 0..50 {

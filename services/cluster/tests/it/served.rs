@@ -127,6 +127,11 @@ impl Cluster {
             .collect()
     }
 
+    /// What `/readyz` answers.
+    pub(crate) fn readiness(&self) -> u16 {
+        ask(self.line.admin, "GET", "/readyz", "", b"").status
+    }
+
     /// Text of an admin endpoint.
     pub(crate) fn admin(&self, path: &str) -> String {
         let seen = ask(self.line.admin, "GET", path, "", b"");

@@ -24,7 +24,7 @@ mod yaml;
 
 pub use finding::{Finding, Place, Severity};
 pub use interpolate::Environment;
-pub use model::{LabModel, Service};
+pub use model::{LabModel, Port, Service};
 pub use parlab::Component;
 pub(crate) use units::show_bytes;
 

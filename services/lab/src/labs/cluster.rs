@@ -7,17 +7,14 @@ mod steps;
 mod tests;
 
 use super::driven::{Deed, DrillPlan, Driven, Known, Load, Question, Step, Taken, Window};
-use super::invariants::{limits_applied, limits_stayed, nothing_lost, sequences_unbroken};
-use super::rows::{each_once, known};
-use super::{Abilities, Lab, Options, Part, PlannedRow, Workers, served};
+use super::rows::names_known;
+use super::served::{self, SATURATED, row};
+use super::{Abilities, Lab, Options, Part, PlannedRow, Workers};
 use crate::station::Around;
-use loads::{AT_HALF, LOADS, REUSEPORT, SATURATED};
+use loads::{AT_HALF, LOADS, REUSEPORT};
 use measure::report::{RunReport, Station};
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
-
-/// What requests compute; there is nothing else.
-const LOOP: &str = "loop";
 
 /// Additions of a request: a tenth of the course's, so that a sample holds
 /// enough requests for a p99.
@@ -65,10 +62,7 @@ impl Lab for Cluster {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            kernels: vec![LOOP.to_owned()],
-            strategies: LOADS.map(str::to_owned).to_vec(),
-        }
+        served::abilities(&LOADS)
     }
 
     fn check(
@@ -77,10 +71,8 @@ impl Lab for Cluster {
         stations: &[String],
         _abilities: &Abilities,
     ) -> Result<(), String> {
-        let own = self.abilities();
-        known("STATION", &options.stations, stations)?;
-        known("STRATEGY", &options.strategies, &own.strategies)?;
-        known("KERNEL", options.kernel.as_slice(), &own.kernels)
+        // The lab's strategies are loads, of which its stations know nothing.
+        names_known(options, stations, &self.abilities())
     }
 
     fn plan(
@@ -91,17 +83,12 @@ impl Lab for Cluster {
     ) -> Result<Vec<PlannedRow>, String> {
         let names: Vec<_> = stations.iter().map(|s| s.name.clone()).collect();
         self.check(options, &names, abilities)?;
-        let asked = |station: &&Station| {
-            options.stations.is_empty() || options.stations.contains(&station.name)
-        };
-        let rows = stations.iter().filter(asked).flat_map(|station| {
-            if options.strategies.is_empty() && options.workers.is_empty() {
-                default_rows(station, options.quick)
-            } else {
-                narrowed_rows(station, options)
-            }
-        });
-        Ok(each_once(rows.collect()))
+        Ok(served::rows_of_asked(
+            stations,
+            options,
+            |station| default_rows(station, options.quick),
+            |station| vec![own_workers(station)],
+        ))
     }
 
     fn objection(&self, _options: &Options, around: &Around) -> Option<String> {
@@ -138,17 +125,7 @@ impl Lab for Cluster {
     fn compare(&self, _report: &mut RunReport) {}
 
     fn conclude(&self, report: &mut RunReport) {
-        report.invariants = vec![
-            served::answers_right(report),
-            served::all_answered(report),
-            served::counted_alike(report),
-            served::nobody_died(report),
-            limits_applied(report),
-            sequences_unbroken(report),
-            nothing_lost(report),
-        ];
-        report.invariants.extend(limits_stayed(report));
-        report.invariants.extend(served::drills_explained(report));
+        report.invariants = served::invariants(report);
         report.groups = groups::groups(report);
     }
 }
@@ -221,16 +198,6 @@ fn work(options: &Options) -> u64 {
     options.limit.unwrap_or(WORK)
 }
 
-fn row(station: &str, load: &str, workers: usize) -> PlannedRow {
-    PlannedRow {
-        station: station.into(),
-        strategy: load.into(),
-        kernel: LOOP.into(),
-        workers,
-        baseline: false,
-    }
-}
-
 /// How many workers a replica of the station has where nothing else is asked.
 fn own_workers(station: &Station) -> usize {
     if station.name == OVER {
@@ -274,21 +241,4 @@ pub fn rules(station: &Station) -> Vec<usize> {
         .and_then(|set| set.parse().ok());
     let host = set.map_or(host, |set| set.len()).max(1);
     vec![n, 2 * n + 1, host]
-}
-
-/// Every chosen load with every chosen number of workers.
-fn narrowed_rows(station: &Station, options: &Options) -> Vec<PlannedRow> {
-    let default_load = [SATURATED.to_owned()];
-    let chosen_loads = match options.strategies.as_slice() {
-        [] => &default_load,
-        chosen => chosen,
-    };
-    let workers: Vec<usize> = match options.workers.as_slice() {
-        [] => vec![own_workers(station)],
-        chosen => chosen.iter().map(|workers| workers.on(station)).collect(),
-    };
-    let rows = chosen_loads
-        .iter()
-        .flat_map(|load| workers.iter().map(|&n| row(&station.name, load, n)));
-    rows.collect()
 }

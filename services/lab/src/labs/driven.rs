@@ -183,6 +183,11 @@ pub fn raw_figures(
     let corrected = &answer["latency"]["corrected"];
     let of_driver = [
         (raw::SENT, number(&answer["sent"])),
+        (raw::ANSWERED_IN_ALL, number(&answer["in_all"]["answered"])),
+        (
+            raw::UNANSWERED_IN_ALL,
+            number(&answer["in_all"]["unanswered"]),
+        ),
         (raw::LOAD_SECONDS, number(&answer["seconds"])),
         (raw::LOAD_CPU_SECONDS, own_cpu_seconds(window, answer)),
         (raw::P50_SECONDS, number(&corrected["p50"])),

@@ -11,7 +11,7 @@ mod rows;
 mod samples;
 mod scaling;
 mod scraper;
-mod served;
+pub mod served;
 mod throttle;
 
 use crate::station::Around;
@@ -44,6 +44,33 @@ impl Options {
     /// How many rounds to run: six give a 96.9 % interval, three 75 %.
     pub fn rounds(&self) -> u32 {
         self.rounds.unwrap_or(if self.quick { 3 } else { 6 })
+    }
+
+    /// Whether this station is to be measured.
+    pub fn wants(&self, station: &str) -> bool {
+        self.stations.is_empty() || self.stations.iter().any(|name| name == station)
+    }
+
+    /// Whether strategies or worker counts were chosen, so that the lab's own
+    /// rows are not asked for.
+    pub fn choose_rows(&self) -> bool {
+        !(self.strategies.is_empty() && self.workers.is_empty())
+    }
+
+    /// The chosen strategies, else the lab's `own`.
+    pub fn strategies_or(&self, own: &str) -> Vec<String> {
+        match self.strategies.as_slice() {
+            [] => vec![own.to_owned()],
+            chosen => chosen.to_vec(),
+        }
+    }
+
+    /// The chosen worker counts on this station, else the lab's `own`.
+    pub fn workers_or(&self, own: &[usize], station: &Station) -> Vec<usize> {
+        match self.workers.as_slice() {
+            [] => own.to_vec(),
+            chosen => chosen.iter().map(|workers| workers.on(station)).collect(),
+        }
     }
 
     /// Why this asks for stations of which none would be measured, where it
@@ -161,7 +188,9 @@ pub trait Lab: Sync {
         options: &Options,
         stations: &[String],
         abilities: &Abilities,
-    ) -> Result<(), String>;
+    ) -> Result<(), String> {
+        rows::names_known(options, stations, abilities)
+    }
 
     /// The rows to run on these stations, the baseline first.
     fn plan(

@@ -5,9 +5,9 @@ mod comparisons;
 
 use super::groups::group;
 use super::invariants::{limits_applied, limits_stayed, nothing_lost, sequences_unbroken};
-use super::rows::{each_once, known, largest};
+use super::rows::{each_once, largest};
 use super::scaling::{self, serial_fractions};
-use super::{Abilities, Lab, Options, Part, PlannedRow, Workers};
+use super::{Abilities, Lab, Options, Part, PlannedRow};
 use crate::station::Around;
 use measure::report::{Group, Row, RunReport, Station};
 use serde_json::{Value, json};
@@ -55,17 +55,6 @@ impl Lab for Primes {
         }
     }
 
-    fn check(
-        &self,
-        options: &Options,
-        stations: &[String],
-        abilities: &Abilities,
-    ) -> Result<(), String> {
-        known("STATION", &options.stations, stations)?;
-        known("STRATEGY", &options.strategies, &abilities.strategies)?;
-        known("KERNEL", options.kernel.as_slice(), &abilities.kernels)
-    }
-
     fn plan(
         &self,
         stations: &[Station],
@@ -89,15 +78,12 @@ impl Lab for Primes {
             baseline: true,
             ..row(&largest.name, "sequential", 1)
         }];
-        rows.extend(
-            if options.strategies.is_empty() && options.workers.is_empty() {
-                default_rows(stations, largest, options.quick, row)
-            } else {
-                narrowed_rows(stations, options, row)
-            },
-        );
-        let wanted = |name: &String| options.stations.is_empty() || options.stations.contains(name);
-        rows.retain(|row| row.baseline || wanted(&row.station));
+        rows.extend(if options.choose_rows() {
+            narrowed_rows(stations, options, row)
+        } else {
+            default_rows(stations, largest, options.quick, row)
+        });
+        rows.retain(|row| row.baseline || options.wants(&row.station));
         Ok(each_once(rows))
     }
 
@@ -182,23 +168,13 @@ fn narrowed_rows(
     options: &Options,
     row: impl Fn(&str, &str, usize) -> PlannedRow,
 ) -> Vec<PlannedRow> {
-    let default_strategy = [STRATEGY.to_owned()];
-    let strategies = match options.strategies.as_slice() {
-        [] => &default_strategy,
-        chosen => chosen,
-    };
     let mut rows = Vec::new();
     for station in stations {
-        for strategy in strategies {
-            let one = [Workers::Exactly(1)];
-            let two = [Workers::Exactly(1), Workers::Exactly(2)];
-            let workers: &[Workers] = match options.workers.as_slice() {
-                [] if strategy == "sequential" || station.replicas > 1 => &one,
-                [] => &two,
-                chosen => chosen,
-            };
-            let on_station = workers.iter().map(|workers| workers.on(station));
-            rows.extend(on_station.map(|n| row(&station.name, strategy, n)));
+        for strategy in options.strategies_or(STRATEGY) {
+            let is_one = strategy == "sequential" || station.replicas > 1;
+            let own: &[usize] = if is_one { &[1] } else { &[1, 2] };
+            let workers = options.workers_or(own, station).into_iter();
+            rows.extend(workers.map(|n| row(&station.name, &strategy, n)));
         }
     }
     rows

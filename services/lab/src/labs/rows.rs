@@ -1,11 +1,22 @@
 //! What the labs' plans have in common.
 
-use super::PlannedRow;
+use super::{Abilities, Options, PlannedRow};
 use measure::report::Station;
 use service_kit::problem::nearest;
 
+/// Refuses a station, a strategy or a kernel that there is not.
+pub fn names_known(
+    options: &Options,
+    stations: &[String],
+    abilities: &Abilities,
+) -> Result<(), String> {
+    known("STATION", &options.stations, stations)?;
+    known("STRATEGY", &options.strategies, &abilities.strategies)?;
+    known("KERNEL", options.kernel.as_slice(), &abilities.kernels)
+}
+
 /// Refuses a name that is none of `known`, with the nearest that is.
-pub fn known(knob: &str, given: &[String], known: &[String]) -> Result<(), String> {
+fn known(knob: &str, given: &[String], known: &[String]) -> Result<(), String> {
     let Some(wrong) = given.iter().find(|name| !known.contains(name)) else {
         return Ok(());
     };

@@ -10,7 +10,7 @@ mod part;
 mod plan;
 
 use super::invariants::{limits_applied, limits_stayed, nothing_lost, sequences_unbroken};
-use super::rows::{known, largest};
+use super::rows::largest;
 use super::{Abilities, Counted, Lab, Options, Part, PlannedRow, Witness};
 use crate::compose::Component;
 use crate::station::Around;
@@ -59,17 +59,6 @@ impl Lab for Scraper {
             kernels: KERNELS.map(str::to_owned).to_vec(),
             strategies: STRATEGIES.map(str::to_owned).to_vec(),
         }
-    }
-
-    fn check(
-        &self,
-        options: &Options,
-        stations: &[String],
-        abilities: &Abilities,
-    ) -> Result<(), String> {
-        known("STATION", &options.stations, stations)?;
-        known("STRATEGY", &options.strategies, &abilities.strategies)?;
-        known("KERNEL", options.kernel.as_slice(), &abilities.kernels)
     }
 
     fn plan(

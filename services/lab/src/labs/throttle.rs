@@ -8,18 +8,15 @@ mod steps;
 mod tests;
 
 use super::driven::{Driven, Known, Load, Question, Step, Taken, Window};
-use super::invariants::{limits_applied, limits_stayed, nothing_lost, sequences_unbroken};
-use super::rows::{each_once, known};
-use super::{Abilities, Lab, Options, Part, PlannedRow, served};
+use super::rows::names_known;
+use super::served::{self, SATURATED, row};
+use super::{Abilities, Lab, Options, Part, PlannedRow};
 use crate::station::Around;
 use cpu_budget::CpuSet;
 use loads::LOADS;
 use measure::report::{RunReport, Station, WorkersAre};
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
-
-/// What requests compute; there is nothing else.
-const LOOP: &str = "loop";
 
 /// The most additions of one request.
 const MOST_WORK: u64 = 1_000_000_000;
@@ -50,10 +47,7 @@ impl Lab for Throttle {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            kernels: vec![LOOP.to_owned()],
-            strategies: LOADS.map(str::to_owned).to_vec(),
-        }
+        served::abilities(&LOADS)
     }
 
     fn check(
@@ -62,10 +56,8 @@ impl Lab for Throttle {
         stations: &[String],
         _abilities: &Abilities,
     ) -> Result<(), String> {
-        let own = self.abilities();
-        known("STATION", &options.stations, stations)?;
-        known("STRATEGY", &options.strategies, &own.strategies)?;
-        known("KERNEL", options.kernel.as_slice(), &own.kernels)
+        // The lab's strategies are loads, of which its stations know nothing.
+        names_known(options, stations, &self.abilities())
     }
 
     fn plan(
@@ -77,17 +69,12 @@ impl Lab for Throttle {
         let names: Vec<_> = stations.iter().map(|s| s.name.clone()).collect();
         self.check(options, &names, abilities)?;
         served::one_replica_each(stations)?;
-        let asked = |station: &&Station| {
-            options.stations.is_empty() || options.stations.contains(&station.name)
-        };
-        let rows = stations.iter().filter(asked).flat_map(|station| {
-            if options.strategies.is_empty() && options.workers.is_empty() {
-                default_rows(station, options.quick)
-            } else {
-                narrowed_rows(station, options)
-            }
-        });
-        Ok(each_once(rows.collect()))
+        Ok(served::rows_of_asked(
+            stations,
+            options,
+            |station| default_rows(station, options.quick),
+            |_| FEW_AND_MANY.to_vec(),
+        ))
     }
 
     fn objection(&self, _options: &Options, around: &Around) -> Option<String> {
@@ -127,16 +114,7 @@ impl Lab for Throttle {
     fn compare(&self, _report: &mut RunReport) {}
 
     fn conclude(&self, report: &mut RunReport) {
-        report.invariants = vec![
-            served::answers_right(report),
-            served::all_answered(report),
-            served::counted_alike(report),
-            served::nobody_died(report),
-            limits_applied(report),
-            sequences_unbroken(report),
-            nothing_lost(report),
-        ];
-        report.invariants.extend(limits_stayed(report));
+        report.invariants = served::invariants(report);
         report.groups = groups::groups(report);
     }
 }
@@ -176,32 +154,22 @@ impl Driven for Throttle {
     }
 }
 
-fn row(station: &str, load: &str, threads: usize) -> PlannedRow {
-    PlannedRow {
-        station: station.into(),
-        strategy: load.into(),
-        kernel: LOOP.into(),
-        workers: threads,
-        baseline: false,
-    }
-}
-
 /// All thread counts saturated, and under the other loads those that differ
 /// most.
 fn default_rows(station: &Station, quick: bool) -> Vec<PlannedRow> {
     let name = &station.name;
     if quick {
         let rows = [
-            (loads::SATURATED, 1),
-            (loads::SATURATED, 2),
-            (loads::SATURATED, 8),
+            (SATURATED, 1),
+            (SATURATED, 2),
+            (SATURATED, 8),
             ("open-40", 8),
         ];
         return rows.map(|(load, threads)| row(name, load, threads)).into();
     }
     let saturated = THREADS.into_iter().chain(host_cpus(station));
-    let saturated = saturated.map(|threads| row(name, loads::SATURATED, threads));
-    let others = LOADS.into_iter().filter(|load| *load != loads::SATURATED);
+    let saturated = saturated.map(|threads| row(name, SATURATED, threads));
+    let others = LOADS.into_iter().filter(|load| *load != SATURATED);
     let others = others.flat_map(|load| FEW_AND_MANY.map(|threads| row(name, load, threads)));
     saturated.chain(others).collect()
 }
@@ -210,21 +178,4 @@ fn default_rows(station: &Station, quick: bool) -> Vec<PlannedRow> {
 fn host_cpus(station: &Station) -> Option<usize> {
     let set: Option<CpuSet> = station.effective.cpuset.as_ref()?.parse().ok();
     set.map(|set| set.len()).filter(|cpus| *cpus > 0)
-}
-
-/// Every chosen load with every chosen number of threads.
-fn narrowed_rows(station: &Station, options: &Options) -> Vec<PlannedRow> {
-    let default_load = [loads::SATURATED.to_owned()];
-    let chosen_loads = match options.strategies.as_slice() {
-        [] => &default_load,
-        chosen => chosen,
-    };
-    let threads: Vec<usize> = match options.workers.as_slice() {
-        [] => FEW_AND_MANY.to_vec(),
-        chosen => chosen.iter().map(|workers| workers.on(station)).collect(),
-    };
-    let rows = chosen_loads
-        .iter()
-        .flat_map(|load| threads.iter().map(|&n| row(&station.name, load, n)));
-    rows.collect()
 }

@@ -1,7 +1,7 @@
 //! Drills: something of a station is broken under load, and the driver's account
 //! tells what became of the requests.
 
-use super::driven::of_driver;
+use super::driven::{WORKERS, of_driver};
 use super::{Runner, station_of};
 use crate::labs::Part;
 use crate::labs::driven::{Deed, DrillPlan, Driven, Window, failures};
@@ -135,10 +135,10 @@ impl Runner<'_> {
             Deed::CrashReplica => self.stations.act(&at.station.name, Action::Crash).await,
             Deed::KillWorker => {
                 let replica = first(at)?;
-                let workers = http::account(replica, "/workers").await?;
+                let workers = http::account(replica, WORKERS).await?;
                 let pid = workers["workers"][0]["pid"].as_u64();
                 let pid = pid.with_context(|| format!("{} names no worker", at.station.name))?;
-                http::forget(replica, &format!("/workers/{pid}")).await
+                http::forget(replica, &format!("{WORKERS}/{pid}")).await
             }
         }
     }
@@ -157,7 +157,7 @@ async fn restarts(at: &Surveyed, deed: Deed) -> Option<u64> {
     if deed == Deed::CrashReplica {
         return None;
     }
-    let workers = http::account(first(at).ok()?, "/workers").await.ok()?;
+    let workers = http::account(first(at).ok()?, WORKERS).await.ok()?;
     workers["restarts"].as_u64()
 }
 

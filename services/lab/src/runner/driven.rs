@@ -27,6 +27,9 @@ const LATE_SECONDS: f64 = 0.02;
 /// their time-out.
 const ANSWER_SECONDS: f64 = 30.0;
 
+/// Where a replica's API tells who its workers are and what they have counted.
+pub(super) const WORKERS: &str = "/workers";
+
 /// A sample under load, and the driver's whole answer.
 pub(super) struct UnderLoad {
     pub(super) round: Round,
@@ -68,6 +71,7 @@ impl Runner<'_> {
         round: u32,
     ) -> Result<UnderLoad, NoSample> {
         let window = driven.window(self.options);
+        let served_before = served(at).await;
         let start = monotonic_seconds() + LEAD_SECONDS + window.warm_up_seconds;
         let deadline = Duration::from_secs_f64(
             LEAD_SECONDS + window.warm_up_seconds + window.seconds + ANSWER_SECONDS,
@@ -110,6 +114,10 @@ impl Runner<'_> {
         let mut figures = raw_figures(row, load, window, &answer, &own);
         figures.insert(raw::SEED.to_owned(), seed as f64);
         figures.insert(raw::LOAD_STARTED_SECONDS.to_owned(), start);
+        // Nobody asks anything now but this runner, one thing after the other.
+        let served_in_all = served(at).await.zip(served_before);
+        let served_in_all = served_in_all.map(|(after, before)| after - before);
+        figures.extend(served_in_all.map(|count| (raw::SERVED_IN_ALL.to_owned(), count)));
         if let Some(question) = driven.question(load) {
             figures.extend(self.look_at_answers(&at.station.name, question).await);
         }
@@ -161,6 +169,15 @@ impl Runner<'_> {
         let first = found.first().copied();
         first.ok_or_else(|| lost("it does not run".to_owned()))
     }
+}
+
+/// How many requests the replicas have served by now, in all their lives; `None`
+/// where one of them does not tell.
+async fn served(at: &Surveyed) -> Option<f64> {
+    let accounts = at.replicas.iter().map(|&one| http::account(one, WORKERS));
+    let accounts = try_join_all(accounts).await.ok()?;
+    let each = accounts.iter().map(|account| account["served"].as_f64());
+    each.sum()
 }
 
 /// The first object with the fields of the second.

@@ -79,6 +79,11 @@ impl Failure {
         self.is_of_connecting() || matches!(self, Self::Closed | Self::Reset | Self::Broken)
     }
 
+    /// Whether the request left, so that the server may have counted it.
+    pub(super) fn may_have_been_served(self) -> bool {
+        !self.is_of_connecting() && self != Self::NoConnection
+    }
+
     /// Whether there was no connection.
     pub(super) fn is_of_connecting(self) -> bool {
         matches!(

@@ -50,6 +50,11 @@ pub struct Tally {
     statuses: Box<[u64; STATUSES]>,
     replicas: Names,
     workers: Names,
+    /// Requests that were answered, those of the warm-up among them.
+    pub answered_in_all: u64,
+    /// Requests that may have reached the server and had no whole answer, those
+    /// of the warm-up among them.
+    pub unanswered_in_all: u64,
     /// Answers that came within the measured part, whenever they were asked for.
     pub answered_within: u64,
     /// Connections that were opened, and that could not be.
@@ -76,6 +81,8 @@ impl Tally {
             statuses: Box::new([0; STATUSES]),
             replicas: Names::default(),
             workers: Names::default(),
+            answered_in_all: 0,
+            unanswered_in_all: 0,
             answered_within: 0,
             connections_opened: 0,
             connections_failed: 0,
@@ -100,6 +107,7 @@ impl Tally {
 
     /// A request was answered to the last byte.
     pub fn answered(&mut self, request: Request, answer: Answered, now: f64) {
+        self.answered_in_all += 1;
         if (0.0..self.seconds).contains(&now) {
             self.answered_within += 1;
         }
@@ -123,6 +131,7 @@ impl Tally {
 
     /// A request that was to leave then will have no answer.
     pub fn failed(&mut self, failure: Failure, moment: f64, now: f64) {
+        self.unanswered_in_all += u64::from(failure.may_have_been_served());
         if moment >= 0.0 {
             self.failed[failure as usize] += 1;
             self.timeline.failed(now);
@@ -145,6 +154,8 @@ impl Tally {
         }
         self.replicas.merge(&other.replicas);
         self.workers.merge(&other.workers);
+        self.answered_in_all += other.answered_in_all;
+        self.unanswered_in_all += other.unanswered_in_all;
         self.answered_within += other.answered_within;
         self.connections_opened += other.connections_opened;
         self.connections_failed += other.connections_failed;
@@ -217,6 +228,10 @@ mod tests {
 
         assert_eq!((tally.answers(), tally.answered_within), (2, 2));
         assert_eq!((tally.failures(), tally.failed_as(Failure::Reset)), (1, 1));
+        // The server has seen those of the warm-up too.
+        assert_eq!((tally.answered_in_all, tally.unanswered_in_all), (3, 2));
+        tally.failed(Failure::ConnectRefused, -0.1, 0.1);
+        assert_eq!(tally.unanswered_in_all, 2, "nobody can have served it");
         assert_eq!(tally.slip.len(), 1);
         let max = |histogram: &Histogram<u64>| histogram.max() as f64 / 1e9;
         assert!((max(&tally.corrected) - 0.3).abs() < 0.001);
@@ -228,6 +243,7 @@ mod tests {
         let other = tally.clone();
         tally.merge(&other);
         assert_eq!((tally.answers(), tally.failures()), (4, 2));
+        assert_eq!((tally.answered_in_all, tally.unanswered_in_all), (6, 4));
         assert_eq!(tally.by_status()["200"], 4);
     }
 }

@@ -4,7 +4,7 @@ mod bar;
 mod table;
 
 use crate::answer::RunAnswer;
-use crate::config::{CommonArgs, Format, RunConfig, SearchConfig, allow_many_files};
+use crate::config::{CommonArgs, Format, RunConfig, SearchConfig};
 use crate::engine::{self, Control, Outside};
 use crate::request::Wrong;
 use crate::steps;
@@ -13,6 +13,7 @@ use bar::Bar;
 use cpu_budget::clock::monotonic_seconds;
 use serde::Serialize;
 use service_kit::config::EXIT_BAD_CONFIG;
+use service_kit::open_files;
 use service_kit::shutdown::Shutdown;
 use service_kit::terminal;
 use std::process::ExitCode;
@@ -65,7 +66,7 @@ fn ended(
     common: &CommonArgs,
     work: impl FnOnce(&Outside) -> anyhow::Result<Result<String, Wrong>>,
 ) -> ExitCode {
-    allow_many_files();
+    open_files::allow_many();
     let outside = match common.sending.outside() {
         Ok(outside) => outside,
         Err(reason) => return bad_input(&reason),

@@ -10,7 +10,6 @@ use crate::crawl::{Control, Crawl, CrawlFailed};
 use crate::fetch::Shared;
 use crate::guard::{AllowList, Entry, Guard};
 use crate::progress::Progress;
-use crate::resources;
 use crate::source::Found;
 use crate::store::{self, Opened, RunId, StoreChoice, Target};
 use anyhow::Context;
@@ -18,6 +17,7 @@ use bar::Bar;
 use ended::Ended;
 use input::Input;
 use service_kit::config::EXIT_BAD_CONFIG;
+use service_kit::open_files;
 use service_kit::shutdown::Shutdown;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ type Crawled = Result<Vec<measure::report::WorkerAccount>, CrawlFailed>;
 
 /// Runs it and prints what came of it.
 pub fn run(config: &RunConfig) -> ExitCode {
-    resources::allow_many_files();
+    open_files::allow_many();
     ended(config).unwrap_or_else(|error| {
         eprintln!("✗ {error:#}");
         ExitCode::FAILURE

@@ -1,7 +1,8 @@
 //! What the rows and the drills show together.
 
-use super::loads::{AT_80, AT_HALF, REUSEPORT, SATURATED};
+use super::loads::{AT_80, AT_HALF, REUSEPORT};
 use super::{RULES, rules};
+use crate::labs::served::SATURATED;
 use crate::labs::served::{claim_more_per_second, claim_shorter_p99, figure, workers};
 use measure::duration;
 use measure::figures::names;

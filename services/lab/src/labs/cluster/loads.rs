@@ -4,14 +4,11 @@
 use super::{TARGET_P99_SECONDS, steps};
 use crate::labs::PlannedRow;
 use crate::labs::driven::{Known, Load};
+use crate::labs::served::{self, SATURATED};
 use measure::serving::raw;
 use serde_json::json;
-use std::collections::BTreeMap;
 
-/// Clients that ask again as soon as they are answered.
-pub const SATURATED: &str = "saturated";
-
-/// The same, the workers having a listening socket each.
+/// The saturated load, the workers having a listening socket each.
 pub const REUSEPORT: &str = "reuseport";
 
 /// The highest rate that kept the p99 under its target, and shares of it.
@@ -51,42 +48,15 @@ pub fn load(row: &PlannedRow, known: &Known, work: u64) -> Result<Load, String> 
 
 /// A closed loop.
 pub fn saturated(work: u64) -> Load {
-    Load {
-        body: json!({
-            "loop": "closed",
-            "connections": CLOSED_CONNECTIONS,
-            "work": work,
-            "identify": true,
-        }),
-        figures: figures(&[
-            (raw::CONNECTIONS, f64::from(CLOSED_CONNECTIONS)),
-            (raw::WORK, work as f64),
-        ]),
-    }
+    told_apart(served::closed(work, CLOSED_CONNECTIONS))
 }
 
 fn poisson(work: u64, rate: f64) -> Load {
-    Load {
-        body: json!({
-            "loop": "open",
-            "rate": rate,
-            "arrivals": "poisson",
-            "connections": OPEN_CONNECTIONS,
-            "work": work,
-            "identify": true,
-        }),
-        figures: figures(&[
-            (raw::OFFERED_PER_SECOND, rate),
-            (raw::POISSON, 1.0),
-            (raw::CONNECTIONS, f64::from(OPEN_CONNECTIONS)),
-            (raw::WORK, work as f64),
-        ]),
-    }
+    told_apart(served::poisson(work, rate, OPEN_CONNECTIONS))
 }
 
-fn figures(pairs: &[(&str, f64)]) -> BTreeMap<String, f64> {
-    let pairs = pairs.iter();
-    pairs
-        .map(|(name, figure)| ((*name).to_owned(), *figure))
-        .collect()
+/// Each answer's worker is counted, for the fairness.
+fn told_apart(mut load: Load) -> Load {
+    load.body["identify"] = json!(true);
+    load
 }

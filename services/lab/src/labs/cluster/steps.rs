@@ -1,9 +1,10 @@
 //! What is measured before the rounds: what each station answers at most, and
 //! the highest rate that keeps its p99 under the target.
 
-use super::loads::{OPEN_CONNECTIONS, SATURATED, saturated};
+use super::loads::{OPEN_CONNECTIONS, saturated};
 use super::{TARGET_P99_SECONDS, own_workers, row, work};
 use crate::labs::driven::{Ask, Known, Step, Taken};
+use crate::labs::served::SATURATED;
 use crate::labs::{Options, PlannedRow};
 use measure::report::Station;
 use measure::serving::raw;

@@ -2,7 +2,7 @@
 
 use super::{HEAVY, LIGHT};
 use crate::labs::rows::each_once;
-use crate::labs::{Options, PlannedRow, Workers};
+use crate::labs::{Options, PlannedRow};
 use measure::report::Station;
 
 /// The rows of a run, the baseline first, and last those that others are
@@ -13,23 +13,20 @@ pub fn rows(stations: &[Station], largest: &Station, options: &Options) -> Vec<P
         baseline: true,
         ..row(&largest.name, "sequential", kernel, 1)
     }];
-    rows.extend(
-        if options.strategies.is_empty() && options.workers.is_empty() {
-            default_rows(stations, largest, options)
-        } else {
-            narrowed_rows(stations, options, kernel)
-        },
-    );
-    let wanted = |name: &String| options.stations.is_empty() || options.stations.contains(name);
+    rows.extend(if options.choose_rows() {
+        narrowed_rows(stations, options, kernel)
+    } else {
+        default_rows(stations, largest, options)
+    });
     // Rows of other stations are predicted from those like them on the largest.
-    let twins = rows.iter().filter(|row| wanted(&row.station));
+    let twins = rows.iter().filter(|row| options.wants(&row.station));
     let twins = twins.map(|row| PlannedRow {
         station: largest.name.clone(),
         baseline: false,
         ..row.clone()
     });
     let twins: Vec<PlannedRow> = twins.collect();
-    rows.retain(|row| row.baseline || wanted(&row.station));
+    rows.retain(|row| row.baseline || options.wants(&row.station));
     rows.extend(twins);
     each_once(rows)
 }
@@ -84,22 +81,15 @@ fn default_rows(stations: &[Station], largest: &Station, options: &Options) -> V
 
 /// Every chosen station with every chosen strategy and number of pages at once.
 fn narrowed_rows(stations: &[Station], options: &Options, kernel: &str) -> Vec<PlannedRow> {
-    let default_strategy = ["async".to_owned()];
-    let strategies = match options.strategies.as_slice() {
-        [] => &default_strategy,
-        chosen => chosen,
-    };
     let mut rows = Vec::new();
     for station in stations {
-        for strategy in strategies {
-            let (one, many) = ([Workers::Exactly(1)], [Workers::Exactly(64)]);
-            let workers: &[Workers] = match options.workers.as_slice() {
-                _ if strategy == "sequential" => &one,
-                [] => &many,
-                chosen => chosen,
+        for strategy in options.strategies_or("async") {
+            let workers = match strategy.as_str() {
+                "sequential" => vec![1],
+                _ => options.workers_or(&[64], station),
             };
-            let on_station = workers.iter().map(|workers| workers.on(station));
-            rows.extend(on_station.map(|n| row(&station.name, strategy, kernel, n)));
+            let workers = workers.into_iter();
+            rows.extend(workers.map(|n| row(&station.name, &strategy, kernel, n)));
         }
     }
     rows

@@ -2,7 +2,8 @@
 
 mod model;
 
-use super::loads::{BURSTS, SATURATED};
+use super::loads::BURSTS;
+use crate::labs::served::SATURATED;
 use crate::labs::served::{claim_shorter_p99, figure};
 use measure::duration;
 use measure::figures::names;

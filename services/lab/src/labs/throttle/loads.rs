@@ -2,13 +2,10 @@
 
 use super::steps;
 use crate::labs::driven::{Known, Load};
+use crate::labs::served::{self, SATURATED};
 use crate::labs::{Options, PlannedRow};
 use measure::serving::raw;
 use serde_json::json;
-use std::collections::BTreeMap;
-
-/// Eight clients that ask again as soon as they are answered.
-pub const SATURATED: &str = "saturated";
 
 /// A share of the capacity, all of it in bursts.
 pub const BURSTS: &str = "bursts";
@@ -67,62 +64,27 @@ pub fn load(row: &PlannedRow, known: &Known, options: &Options) -> Result<Load, 
     Ok(load)
 }
 
-/// A closed loop.
+/// A closed loop of eight clients.
 pub fn saturated(work: u64) -> Load {
-    Load {
-        body: json!({
-            "loop": "closed",
-            "connections": CLOSED_CONNECTIONS,
-            "work": work,
-        }),
-        figures: figures(&[
-            (raw::CONNECTIONS, f64::from(CLOSED_CONNECTIONS)),
-            (raw::WORK, work as f64),
-        ]),
-    }
+    served::closed(work, CLOSED_CONNECTIONS)
 }
 
 /// An open loop of requests that come by chance and independently of each other.
 fn poisson(work: u64, rate: f64) -> Load {
-    open(work, rate, &json!("poisson"), &[(raw::POISSON, 1.0)])
+    served::poisson(work, rate, OPEN_CONNECTIONS)
 }
 
 fn bursts(work: u64, capacity: f64) -> Load {
     let rate = capacity * BURSTS_SHARE;
     let size = (rate * BURSTS_EVERY_SECONDS).round().max(1.0);
-    open(
+    served::open(
         work,
         size / BURSTS_EVERY_SECONDS,
+        OPEN_CONNECTIONS,
         &json!({"bursts": {"size": size as u64, "every_seconds": BURSTS_EVERY_SECONDS}}),
         &[
             (raw::BURST_SIZE, size),
             (raw::BURST_EVERY_SECONDS, BURSTS_EVERY_SECONDS),
         ],
     )
-}
-
-fn open(work: u64, rate: f64, arrivals: &serde_json::Value, of_arrivals: &[(&str, f64)]) -> Load {
-    let mut load = Load {
-        body: json!({
-            "loop": "open",
-            "rate": rate,
-            "arrivals": arrivals,
-            "connections": OPEN_CONNECTIONS,
-            "work": work,
-        }),
-        figures: figures(of_arrivals),
-    };
-    load.figures.extend(figures(&[
-        (raw::OFFERED_PER_SECOND, rate),
-        (raw::CONNECTIONS, f64::from(OPEN_CONNECTIONS)),
-        (raw::WORK, work as f64),
-    ]));
-    load
-}
-
-fn figures(pairs: &[(&str, f64)]) -> BTreeMap<String, f64> {
-    let pairs = pairs.iter();
-    pairs
-        .map(|(name, figure)| ((*name).to_owned(), *figure))
-        .collect()
 }

@@ -78,7 +78,7 @@ fn step(name: String, label: String, station: &str, work: u64) -> Step {
         name,
         label,
         // One thread is never more at work than the quota of a CPU allows.
-        row: row(station, super::loads::SATURATED, 1),
+        row: row(station, crate::labs::served::SATURATED, 1),
         ask: Ask::Sample(saturated(work)),
     }
 }

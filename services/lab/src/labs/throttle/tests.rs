@@ -30,13 +30,13 @@ fn shown(rows: &[PlannedRow]) -> Vec<String> {
 fn all_thread_counts_are_saturated_and_few_and_many_under_the_other_loads() {
     let rows = planned(&Options::default());
 
-    let saturated = rows.iter().filter(|row| row.strategy == loads::SATURATED);
+    let saturated = rows.iter().filter(|row| row.strategy == SATURATED);
     assert_eq!(
         saturated.count(),
         2 * THREADS.len(),
         "the host's two CPUs are among them"
     );
-    let others = rows.iter().filter(|row| row.strategy != loads::SATURATED);
+    let others = rows.iter().filter(|row| row.strategy != SATURATED);
     assert_eq!(others.count(), 2 * 2 * (LOADS.len() - 1));
     assert!(rows.iter().all(|row| !row.baseline));
     let mut larger = stations();
@@ -136,6 +136,9 @@ fn served(load: &str, threads: usize, time: [f64; 2], throttled: u64, p99: f64) 
             (raw::ANSWERED, requests),
             (raw::FAILED, 0.0),
             (raw::SERVED, requests + 3.0),
+            (raw::SERVED_IN_ALL, 5500.0),
+            (raw::ANSWERED_IN_ALL, 5500.0),
+            (raw::UNANSWERED_IN_ALL, 0.0),
             (raw::RESTARTS, 0.0),
             (raw::LOOKED_AT, 1.0),
             (raw::WRONG, 0.0),
@@ -303,9 +306,20 @@ fn a_run_in_which_the_two_ends_agree_holds_and_a_lost_request_breaks_it() {
     };
     assert!(!held(&broken(raw::WRONG, 1.0), RIGHT_ANSWERS));
     assert!(!held(&broken(raw::FAILED, 1.0), served::ALL_ANSWERED));
-    assert!(!held(
-        &broken(raw::SERVED, 5000.0 + 800.0),
-        served::COUNTED_ALIKE
-    ));
+    for (served, unanswered, agree) in [
+        (5501.0, 0.0, false),
+        (5499.0, 0.0, false),
+        (5501.0, 1.0, true),
+        (5500.0, 1.0, true),
+        (5499.0, 1.0, false),
+        (5502.0, 1.0, false),
+    ] {
+        let mut rows = saturated();
+        let figures = &mut rows[0].rounds[2].figures;
+        figures.insert(raw::SERVED_IN_ALL.to_owned(), served);
+        figures.insert(raw::UNANSWERED_IN_ALL.to_owned(), unanswered);
+        let report = concluded(rows, false);
+        assert_eq!(held(&report, served::COUNTED_ALIKE), agree, "{served}");
+    }
     assert!(!held(&broken(raw::RESTARTS, 1.0), served::NOBODY_DIED));
 }

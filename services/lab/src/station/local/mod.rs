@@ -257,6 +257,7 @@ impl Running {
             program: self.planned.program.clone(),
             arguments: self.planned.arguments.clone(),
             environment,
+            published: self.planned.published,
             log: self.launches.logs.join(format!("{name}.log")),
         }
     }

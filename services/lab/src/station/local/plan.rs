@@ -5,7 +5,7 @@ use super::addresses;
 use super::limits::Limits;
 use super::means::Means;
 use crate::check::Objection;
-use crate::compose::{LabModel, Service, Severity};
+use crate::compose::{LabModel, Port, Service, Severity};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,10 @@ pub const API_PORT_OPTION: &str = "--api-port";
 /// The variable that stands for that option, of whatever service.
 pub const API_PORT_VARIABLE: &str = "API_PORT";
 
+/// The ports of the API and of the admin endpoints inside a container. Here the
+/// system chooses them; any other port of a service is that of what it serves.
+const UNPUBLISHED_PORTS: [u16; 2] = [8080, 9000];
+
 /// A station as it is started locally.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
@@ -38,6 +42,8 @@ pub struct Planned {
     pub environment: BTreeMap<String, String>,
     /// The limits of each replica.
     pub limits: Limits,
+    /// Where on this machine what it serves is to be found, if it is free.
+    pub published: Option<u16>,
     /// How many replicas.
     pub replicas: usize,
     /// Whether one that died is started again.
@@ -93,6 +99,7 @@ fn planned(model: &LabModel, name: &str, service: &Service, programs: &Path) -> 
         uses: uses(model, name, &environment),
         environment,
         limits: Limits::of(service),
+        published: service.ports.first().and_then(published),
         replicas: service.replicas() as usize,
         beside: model.is_beside(name),
         restarts: service
@@ -100,6 +107,30 @@ fn planned(model: &LabModel, name: &str, service: &Service, programs: &Path) -> 
             .as_deref()
             .is_some_and(|policy| policy != "no"),
     })
+}
+
+/// The one port of this machine that a port is published at.
+fn published(port: &Port) -> Option<u16> {
+    port.published.as_ref()?.parse().ok()
+}
+
+/// Why a published port cannot be had here.
+fn unpublished(service: &Service) -> Option<String> {
+    let [first, rest @ ..] = service.ports.as_slice() else {
+        return None;
+    };
+    let target = first.target;
+    if UNPUBLISHED_PORTS.contains(&target) {
+        let why = "a local station chooses its own ports, and cannot publish";
+        return Some(format!("{why} {target}"));
+    }
+    if let Some(second) = rest.first() {
+        let second = second.target;
+        let why = "a local station has one port that can be published";
+        return Some(format!("{why}, and these are {target} and {second}"));
+    }
+    let replicas = service.replicas();
+    (replicas > 1).then(|| format!("{replicas} replicas cannot have one port of this machine"))
 }
 
 /// The other services of ours that an environment names.
@@ -223,12 +254,8 @@ fn uses_of_containers(service: &Service) -> Vec<(&'static str, String)> {
             format!("a local station is on this machine's network, not on {mode:?}"),
         ));
     }
-    if let Some(port) = service.ports.first() {
-        let target = port.target;
-        uses.push((
-            "ports",
-            format!("a local station chooses its own ports, and cannot publish {target}"),
-        ));
+    if let Some(why) = unpublished(service) {
+        uses.push(("ports", why));
     }
     if service.cpu_shares.is_some() {
         uses.push((

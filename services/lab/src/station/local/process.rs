@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use service_kit::address::AddressLine;
 use std::fs::File;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -36,6 +36,8 @@ pub struct Launch {
     pub arguments: Vec<String>,
     /// All of its environment.
     pub environment: Vec<(String, String)>,
+    /// The port at which what it serves is to be found, if it is free.
+    pub published: Option<u16>,
     /// Where its standard error goes.
     pub log: PathBuf,
 }
@@ -171,12 +173,11 @@ fn command(launch: &Launch, hold: &Hold, again: Option<AddressLine>) -> Command 
     let [api, admin] = [again.map(|line| line.api), again.map(|line| line.admin)];
     // Of a service that serves something beside its API `--port` is about that.
     let served = again.and_then(|line| line.http).or(api);
-    let values = [
-        here(),
-        here(),
-        port(served).to_string(),
-        port(admin).to_string(),
-    ];
+    let served = match served {
+        None => launch.published.filter(|port| is_free(*port)).unwrap_or(0),
+        before => port(before),
+    };
+    let values = [here(), here(), served.to_string(), port(admin).to_string()];
     for (option, value) in ADDRESS_OPTIONS.into_iter().zip(values) {
         words.extend([option.into(), value.into()]);
     }
@@ -191,6 +192,12 @@ fn command(launch: &Launch, hold: &Hold, again: Option<AddressLine>) -> Command 
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     command
+}
+
+/// Whether a station could listen there: one that cannot is better found at
+/// another port than not started.
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 fn group_of(child: &Child) -> anyhow::Result<Pid> {

@@ -1,7 +1,7 @@
 //! What the refill rule gives: beside what was measured, on larger machines, and
 //! beside what others have published.
 
-use super::super::loads::SATURATED;
+use crate::labs::served::SATURATED;
 use crate::labs::served::figure;
 use measure::duration;
 use measure::figures::names;

@@ -66,6 +66,32 @@ fn what_only_a_container_has_is_refused_by_name() {
 }
 
 #[test]
+fn one_port_of_what_a_single_replica_serves_can_be_published() {
+    let model = model(
+        r#""one": {"image": "parlab/cluster", "ports": [{"target": 3000, "published": "3100"}]},
+           "any": {"image": "parlab/cluster", "ports": [{"target": 3000}]},
+           "two": {"image": "parlab/cluster", "ports": [{"target": 3000}, {"target": 3001}]},
+           "fleet": {"image": "parlab/cluster", "scale": 2, "ports": [{"target": 3000}]},
+           "admin": {"image": "parlab/cluster", "ports": [{"target": 9000}]}"#,
+    );
+
+    assert_eq!(
+        said(&model, &MEANS),
+        [
+            "admin ports: a local station chooses its own ports, and cannot publish 9000",
+            "fleet ports: 2 replicas cannot have one port of this machine",
+            "two ports: a local station has one port that can be published, and these are 3000 \
+             and 3001",
+        ]
+    );
+    let published = |name: &str| {
+        let all = planned(&model);
+        all.iter().find(|one| one.name == name).unwrap().published
+    };
+    assert_eq!((published("one"), published("any")), (Some(3100), None));
+}
+
+#[test]
 fn a_fractional_quota_is_refused_where_only_affinity_is_to_be_had() {
     let model = model(
         r#""half": {"image": "parlab/primes", "cpus": 0.5}, "one": {"image": "parlab/primes", "cpus": 1}"#,
