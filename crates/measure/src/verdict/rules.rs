@@ -98,8 +98,7 @@ impl<'a> Case<'a> {
     /// Rule 1. Where stolen time hides in running, the workers' part of what the
     /// hypervisor took from the CPUs they kept busy stands for it.
     fn host(&self) -> bool {
-        self.stolen() >= STOLEN
-            || (self.runnable_is_largest() && self.round.others_share >= Some(OTHERS))
+        self.stolen() >= STOLEN || (self.ready_in_vain() && self.round.others_share >= Some(OTHERS))
     }
 
     fn stolen(&self) -> f64 {
@@ -110,21 +109,23 @@ impl<'a> Case<'a> {
     /// Rule 2. Idle CPUs prove a limit only as far as workers were there to
     /// use them: one worker leaves the second of two CPUs idle by itself.
     fn hidden_limit(&self) -> bool {
-        self.runnable_is_largest() && self.round.spare_idle_share >= Some(IDLE)
+        self.ready_in_vain() && self.round.spare_idle_share >= Some(IDLE)
     }
 
     /// Threads waited for a CPU, and whether others had it or it was idle is
     /// not known. (With all allowed CPUs used by the group neither can be.)
     fn cpu_users_unknown(&self) -> bool {
         let unknown = self.round.others_share.is_none() || self.round.spare_idle_share.is_none();
-        self.runnable_is_largest() && unknown && !self.used_up(self.round.allowed_cpus)
+        self.ready_in_vain() && unknown && !self.used_up(self.round.allowed_cpus)
     }
 
     /// Rule 3. Threads that waited longer for a free CPU than for the quota
     /// have another limit: a fleet whose quotas add up to its CPUs uses a
     /// little less than those, and some periods of some replica run out. And a
     /// job that waits for longer than the quota stops it waits, though its items
-    /// come together now and then and use a period up.
+    /// come together now and then and use a period up. A server's threads that
+    /// have no requests hide the others' waits in every share of worker time, so
+    /// its periods alone decide.
     fn bursts(&self) -> bool {
         let below_quota = self
             .of_limit_once_begun(self.round.quota_cpus())
@@ -138,26 +139,34 @@ impl<'a> Case<'a> {
             && self.round.throttled_period_share() >= Some(THROTTLED_PERIODS)
             && (self.round.served || self.round.throttled_period_share() < Some(EVERY_PERIOD))
             && self.blocked_by.start + self.blocked_by.tail < LOSS
-            && self.budget.throttled >= self.budget.runnable
+            && self.budget.running < ALL_RUNNING
+            && (self.round.served || self.budget.throttled >= self.budget.runnable)
     }
 
     /// Rule 4.
     fn quota(&self) -> bool {
-        (self.used_up(self.round.quota_cpus())
-            || self.used_up_waiting()
-            || self.server_used_its_quota_up())
-            && self.budget.throttled >= THROTTLED
-            && self.budget.throttled > self.budget.runnable
+        let used_up = self.used_up(self.round.quota_cpus()) || self.used_up_waiting();
+        self.server_used_its_quota_up()
+            || (used_up
+                && self.budget.throttled >= THROTTLED
+                && self.budget.throttled > self.budget.runnable)
     }
 
     /// A server whose every period runs out had more to do than the quota pays
     /// for, though it takes a moment after each refill until all of its clients
-    /// have heard and asked again.
+    /// have heard and asked again. One that used all of it and ran out in some
+    /// periods had about as much to do. Either way nobody else took a part of
+    /// it: its threads that were ready waited for each other.
     fn server_used_its_quota_up(&self) -> bool {
-        let used = self.of_limit(self.round.quota_cpus());
+        let ran_out = |share| self.round.throttled_period_share() >= Some(share);
+        let used = |share| {
+            let used = self.of_limit(self.round.quota_cpus());
+            used.is_some_and(|used| used >= share)
+        };
         self.round.served
-            && used.is_some_and(|used| used >= SERVER_USED_UP)
-            && self.round.throttled_period_share() >= Some(EVERY_PERIOD)
+            && self.budget.running < ALL_RUNNING
+            && ((used(SERVER_USED_UP) && ran_out(EVERY_PERIOD))
+                || (used(USED_UP) && ran_out(THROTTLED_PERIODS)))
     }
 
     /// Whether a job that waits used its quota up, all but the ends of its repeats.
@@ -180,8 +189,13 @@ impl<'a> Case<'a> {
     /// Rule 6. All allowed CPUs are all that could be granted, so they stand in
     /// where the quota is unknown.
     fn cpu(&self) -> bool {
-        self.used_up(self.round.granted_cpus.or(self.round.allowed_cpus))
-            && self.blocked_by.lock < LOSS
+        let granted = self.round.granted_cpus.or(self.round.allowed_cpus);
+        let used = self.of_limit(granted);
+        // Between two requests a server is idle for a moment.
+        let all_but_moments = self.round.served
+            && self.budget.running >= ALL_RUNNING
+            && used.is_some_and(|used| used >= SERVER_USED_UP);
+        (self.used_up(granted) || all_but_moments) && self.blocked_by.lock < LOSS
     }
 
     /// Rule 7.
@@ -229,6 +243,8 @@ impl<'a> Case<'a> {
             VerdictKind::Host | VerdictKind::HiddenLimit | VerdictKind::Oversubscribed => {
                 Some(self.budget.runnable)
             }
+            // A server's periods say it, whatever its idle threads make of the share.
+            VerdictKind::Quota if self.server_used_its_quota_up() => None,
             VerdictKind::Quota => Some(self.budget.throttled),
             VerdictKind::Bursts
             | VerdictKind::Cpu
@@ -236,6 +252,23 @@ impl<'a> Case<'a> {
             | VerdictKind::Unclear => None,
             _ => Some(largest_cause(&self.blocked_by).1),
         }
+    }
+
+    /// Whether waiting for a free CPU cost most, and a free one would have helped:
+    /// not where a server's quota was used up anyway, and not where its threads
+    /// had no requests for longer than they waited for the CPUs that they share
+    /// with the load generator.
+    fn ready_in_vain(&self) -> bool {
+        let had_little_to_do = self.round.served
+            && self.blocked_by.idle > self.budget.runnable
+            && self.others_beside_the_load() < Some(OTHERS);
+        self.runnable_is_largest() && !had_little_to_do && !self.server_used_its_quota_up()
+    }
+
+    /// Share of the allowed CPUs' time that neither the station nor the lab's own
+    /// load generator used.
+    fn others_beside_the_load(&self) -> Option<f64> {
+        Some(self.round.others_share? - self.round.load_share.unwrap_or(0.0))
     }
 
     /// Whether waiting for a free CPU cost most, and enough to name. Waiting

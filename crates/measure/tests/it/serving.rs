@@ -19,19 +19,24 @@ fn style() -> Style {
 /// Six samples of a server with so many threads under half a CPU: seconds on a
 /// CPU and throttled of each, periods throttled of twenty, and the load's.
 fn served(load: &str, threads: usize, account: [f64; 2], throttled: u64, p99: f64) -> Row {
-    let [on_cpu, waited] = account;
+    let queues = (account[1] * threads as f64).min(2.0 * SECONDS);
+    let sample = under(0.5, threads, account).throttled(20, throttled, queues);
+    of(load, threads, &sample, p99)
+}
+
+/// A server with so many threads under a quota; the rest of their time they had
+/// no requests.
+fn under(quota: f64, threads: usize, [on_cpu, waited]: [f64; 2]) -> ReplicaAccount {
     let mut sample = replica(SECONDS);
     for _ in 0..threads {
         sample = sample
             .worker(on_cpu, waited)
             .blocked(|b| b.idle = SECONDS - on_cpu - waited);
     }
-    let queues = (waited * threads as f64).min(2.0 * SECONDS);
-    let mut sample = sample.throttled(20, throttled, queues);
-    sample.quota_cpus = Some(0.5);
+    sample.quota_cpus = Some(quota);
     sample.quota_known = true;
     sample.period_seconds = Some(0.1);
-    of(load, threads, &sample, p99)
+    sample
 }
 
 fn of(load: &str, threads: usize, sample: &ReplicaAccount, p99: f64) -> Row {
@@ -64,7 +69,11 @@ fn of(load: &str, threads: usize, sample: &ReplicaAccount, p99: f64) -> Row {
 }
 
 fn run(rows: Vec<Row>) -> RunReport {
-    let mut report = report(vec![station("half", Some(0.5))], rows);
+    run_under(0.5, rows)
+}
+
+fn run_under(quota: f64, rows: Vec<Row>) -> RunReport {
+    let mut report = report(vec![station("half", Some(quota))], rows);
     "lab-throttle".clone_into(&mut report.lab);
     analyse(&mut report);
     report
@@ -124,6 +133,62 @@ fn a_server_that_has_little_to_do_is_idle_and_that_is_no_loss() {
     assert_eq!(verdict.next, "");
 }
 
+/// The verdict of a sample under `quota`, and whether its threads waited longer
+/// for a free CPU than for the quota.
+fn found(quota: f64, sample: &ReplicaAccount) -> (VerdictKind, bool) {
+    let row = of("load", sample.workers.len(), sample, 0.01);
+    let report = run_under(quota, vec![row]);
+    let row = &report.rows[0];
+    let budget = row.time_budget.as_ref().unwrap();
+    let kind = row.verdict.as_ref().unwrap().kind;
+    (kind, budget.runnable > budget.throttled)
+}
+
+// The figures of the four tests that follow were seen on two CPUs, with the load
+// generator on the same two.
+
+#[test]
+fn a_server_that_used_its_quota_up_is_quota_however_its_threads_waited_for_each_other() {
+    // Four threads on two CPUs wait for each other while the quota lasts.
+    let saturated = under(1.0, 4, [0.51, 1.33]).others(0.56);
+    let saturated = saturated.throttled(20, 19, 1.2);
+    assert_eq!(found(1.0, &saturated), (VerdictKind::Quota, true));
+    // Eight threads, nearly always without a request: little of their time is
+    // throttled, though most periods ran out.
+    let open = under(0.5, 8, [0.1225, 0.12]).others(0.52);
+    let open = open.throttled(20, 13, 0.1);
+    assert_eq!(found(0.5, &open), (VerdictKind::Quota, true));
+}
+
+#[test]
+fn bursts_of_a_server_with_idle_threads_are_still_bursts() {
+    let bursts = under(0.5, 8, [0.0525, 0.44])
+        .others(0.52)
+        .throttled(20, 8, 0.3);
+    assert_eq!(found(0.5, &bursts), (VerdictKind::Bursts, true));
+}
+
+#[test]
+fn waiting_for_the_generators_cpu_is_the_host_only_where_there_was_more_to_do() {
+    let open = under(1.0, 1, [0.82, 0.16]).throttled(20, 0, 0.0);
+    let mut beside_the_load = of("open-40", 1, &open.clone().others(0.48), 0.001);
+    for round in &mut beside_the_load.rounds {
+        round.figures.insert(raw::LOAD_CPU_SECONDS.to_owned(), 0.3);
+    }
+    let report = run_under(1.0, vec![beside_the_load]);
+    let verdict = report.rows[0].verdict.as_ref().unwrap();
+    assert_eq!(verdict.kind, VerdictKind::Idle);
+    // A hog is another matter, whatever the server had to do.
+    assert_eq!(found(1.0, &open.others(1.6)), (VerdictKind::Host, true));
+}
+
+#[test]
+fn one_thread_that_never_stops_is_cpu_though_a_period_ran_out_now_and_then() {
+    let used = under(1.0, 1, [1.93, 0.03]).others(0.4);
+    let used = used.throttled(20, 2, 0.02);
+    assert_eq!(found(1.0, &used).0, VerdictKind::Cpu);
+}
+
 #[test]
 fn who_had_the_cpu_may_be_the_labs_own_generator_and_that_is_said() {
     let mut sample = replica(SECONDS)
@@ -138,13 +203,11 @@ fn who_had_the_cpu_may_be_the_labs_own_generator_and_that_is_said() {
     for round in &mut row.rounds {
         round.figures.insert(raw::LOAD_CPU_SECONDS.to_owned(), 1.4);
     }
-    let report = run(vec![
-        row.clone(),
-        Row {
-            strategy: "again".into(),
-            ..row
-        },
-    ]);
+    let again = Row {
+        strategy: "again".into(),
+        ..row.clone()
+    };
+    let report = run_under(2.0, vec![row, again]);
     let verdict = report.rows[0].verdict.as_ref().unwrap();
     assert_eq!(verdict.kind, VerdictKind::Host);
     let part = "35 % of them the lab's own load generator";
