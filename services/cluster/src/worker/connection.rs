@@ -1,14 +1,13 @@
 //! One connection: served, or refused.
 
 use super::activity::{Activity, Watched};
-use super::answer::{self, Request};
+use super::answer;
 use super::shared::Shared;
 use crate::counters::Cut;
 use hyper::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use service_kit::problem::{MEDIA_TYPE, Problem};
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -41,10 +40,7 @@ pub async fn serve(
     activity: Arc<Activity>,
 ) {
     let socket = Watched::new(stream, activity.clone());
-    let service = service_fn(|request| {
-        let request = Request::take(request, &shared, &activity);
-        async { Ok::<_, Infallible>(request.answer().await) }
-    });
+    let service = service_fn(|request| answer::answer(request, &shared, &activity));
     let mut connection = http.serve_connection(socket, service);
     let ended = (&mut connection).await;
     let is_malformed = ended.as_ref().is_err_and(hyper::Error::is_parse);

@@ -38,10 +38,13 @@ impl Shared {
     pub fn new(orders: Orders, counters: Arc<Counters>, link: Link) -> Self {
         let pid = std::process::id();
         let body_start = format!("{{\"message\":\"Hello World\",\"worker\":{pid},\"result\":");
-        let replica = HeaderValue::from_str(&orders.replica);
+        // Of what lives as long as the process a copy costs nothing: no count of
+        // references is kept.
+        let kept = |text: String| Bytes::from_static(text.leak().as_bytes());
+        let replica = HeaderValue::from_maybe_shared(kept(orders.replica.clone()));
         Self {
             turns: Semaphore::new(orders.threads),
-            without_work: format!("{body_start}0}}").into(),
+            without_work: kept(format!("{body_start}0}}")),
             // A name that is no header's value says nothing.
             replica: replica.unwrap_or(HeaderValue::from_static("")),
             clock: Arc::default(),

@@ -198,7 +198,14 @@ pub trait Lab: Sync {
         stations: &[Station],
         abilities: &Abilities,
         options: &Options,
-    ) -> Result<Vec<PlannedRow>, String>;
+    ) -> Result<Vec<PlannedRow>, String> {
+        let names: Vec<_> = stations.iter().map(|s| s.name.clone()).collect();
+        self.check(options, &names, abilities)?;
+        self.rows(stations, options)
+    }
+
+    /// The same for options whose names there are.
+    fn rows(&self, stations: &[Station], options: &Options) -> Result<Vec<PlannedRow>, String>;
 
     /// Why these options cannot be with what is around the stations.
     fn objection(&self, _options: &Options, _around: &Around) -> Option<String> {

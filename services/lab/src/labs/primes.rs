@@ -55,15 +55,7 @@ impl Lab for Primes {
         }
     }
 
-    fn plan(
-        &self,
-        stations: &[Station],
-        abilities: &Abilities,
-        options: &Options,
-    ) -> Result<Vec<PlannedRow>, String> {
-        let names: Vec<_> = stations.iter().map(|s| s.name.clone()).collect();
-        self.check(options, &names, abilities)?;
-
+    fn rows(&self, stations: &[Station], options: &Options) -> Result<Vec<PlannedRow>, String> {
         let Some(largest) = largest(stations) else {
             return Err("no station can run on this host, so there is nothing to measure".into());
         };

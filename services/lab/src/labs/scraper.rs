@@ -61,14 +61,7 @@ impl Lab for Scraper {
         }
     }
 
-    fn plan(
-        &self,
-        stations: &[Station],
-        abilities: &Abilities,
-        options: &Options,
-    ) -> Result<Vec<PlannedRow>, String> {
-        let names: Vec<_> = stations.iter().map(|s| s.name.clone()).collect();
-        self.check(options, &names, abilities)?;
+    fn rows(&self, stations: &[Station], options: &Options) -> Result<Vec<PlannedRow>, String> {
         if let Some(several) = stations.iter().find(|s| s.replicas > 1) {
             return Err(format!(
                 "{} has {} replicas, and each would fetch all pages: write one",

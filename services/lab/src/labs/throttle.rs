@@ -60,14 +60,7 @@ impl Lab for Throttle {
         names_known(options, stations, &self.abilities())
     }
 
-    fn plan(
-        &self,
-        stations: &[Station],
-        abilities: &Abilities,
-        options: &Options,
-    ) -> Result<Vec<PlannedRow>, String> {
-        let names: Vec<_> = stations.iter().map(|s| s.name.clone()).collect();
-        self.check(options, &names, abilities)?;
+    fn rows(&self, stations: &[Station], options: &Options) -> Result<Vec<PlannedRow>, String> {
         served::one_replica_each(stations)?;
         Ok(served::rows_of_asked(
             stations,
