@@ -2,6 +2,7 @@
 
 use crate::figures::{Fidelity, RoundFigures, names, typical_budget};
 use crate::report::{Interval, Row, RunReport, Station};
+use crate::pipeline;
 use crate::schedule::{Inputs, predict};
 use crate::serving;
 use crate::stats::{compare_within_rounds, interval, median, outliers, pair_by_round};
@@ -37,6 +38,7 @@ pub fn analyse(report: &mut RunReport) {
         let case = case(report, &figures, index, baseline);
         report.rows[index].verdict = verdict(&case);
     }
+    pipeline::fill(report);
     compare(report, &figures);
 }
 

@@ -139,6 +139,35 @@ pub async fn ready_replicas(
     }
 }
 
+/// Waits until a station has just so many replicas, each ready, and returns them;
+/// one that was scaled away may answer for a moment longer.
+pub async fn exactly(
+    stations: &dyn Stations,
+    name: &str,
+    wanted: usize,
+) -> anyhow::Result<Vec<Replica>> {
+    let deadline = Instant::now() + READY_DEADLINE;
+    loop {
+        let found = stations.replicas(name).await.unwrap_or_default();
+        let mut ready = 0;
+        for &replica in &found {
+            ready += usize::from(http::is_ready(replica).await);
+        }
+        if found.len() == wanted && ready == wanted {
+            return Ok(found);
+        }
+        if Instant::now() > deadline {
+            bail!(
+                "{name}: {ready} of {} replicas were ready after {} s, and {wanted} are wanted; see \
+                 `make logs`",
+                found.len(),
+                READY_DEADLINE.as_secs()
+            );
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// Whether the quota and the cpuset declared are those applied in every
 /// replica. One that is known to differ settles it, whatever is unknown beside
 /// it; else `None` when a kernel did not tell all.

@@ -67,7 +67,7 @@ impl Folder {
         };
         let plan = plan(&model, self.0.path(), &refused);
         let specs = model::specs(&model, &refused, &[]);
-        Local::start(specs, plan, Means::Affinity, &places, None).await
+        Local::start(specs, plan, Means::Affinity, &places, Components::default()).await
     }
 }
 
