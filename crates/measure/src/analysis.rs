@@ -1,8 +1,8 @@
 //! From raw rounds to everything that a person reads of a run.
 
 use crate::figures::{Fidelity, RoundFigures, names, typical_budget};
-use crate::report::{Interval, Row, RunReport, Station};
 use crate::pipeline;
+use crate::report::{Interval, Row, RunReport, Station};
 use crate::schedule::{Inputs, predict};
 use crate::serving;
 use crate::stats::{compare_within_rounds, interval, median, outliers, pair_by_round};

@@ -19,7 +19,11 @@ pub(crate) const LAB: &str = "lab-pipeline";
 /// on stderr, where no Redis is installed.
 pub(crate) fn bench() -> Option<Bench> {
     static BUILT: OnceLock<()> = OnceLock::new();
-    if Command::new("redis-server").arg("--version").output().is_err() {
+    if Command::new("redis-server")
+        .arg("--version")
+        .output()
+        .is_err()
+    {
         eprintln!("left out: no redis-server is installed on this machine: {LAB}");
         return None;
     }
@@ -43,7 +47,11 @@ fn row<'r>(report: &'r RunReport, strategy: &str) -> &'r Row {
 /// Folders and servers of a runner's own Redis.
 fn redis_of(runner: u32) -> Vec<PathBuf> {
     let folder = std::env::temp_dir().join(format!("parlab-redis-{runner}"));
-    let mut left: Vec<PathBuf> = folder.exists().then(|| folder.clone()).into_iter().collect();
+    let mut left: Vec<PathBuf> = folder
+        .exists()
+        .then(|| folder.clone())
+        .into_iter()
+        .collect();
     for process in std::fs::read_dir("/proc").unwrap().flatten() {
         let cwd = std::fs::read_link(process.path().join("cwd"));
         if cwd.is_ok_and(|cwd| cwd.starts_with(&folder)) {
@@ -73,8 +81,13 @@ fn assert_flowed(report: &RunReport) {
             let figure = |name: &str| round.figures[name];
             assert!((figure(raw::GIVEN) - figure(raw::ARRIVED)).abs() < 0.5);
             assert!((figure(raw::EXACT) - 1.0).abs() < 0.5, "{}", row.key());
-            let [p50, p99, most] = [raw::P50_SECONDS, raw::P99_SECONDS, raw::MAX_SECONDS].map(figure);
-            assert!(p50 <= p99 && p99 <= most, "{}: {p50} {p99} {most}", row.key());
+            let [p50, p99, most] =
+                [raw::P50_SECONDS, raw::P99_SECONDS, raw::MAX_SECONDS].map(figure);
+            assert!(
+                p50 <= p99 && p99 <= most,
+                "{}: {p50} {p99} {most}",
+                row.key()
+            );
             assert!(most <= round.wall_seconds() * 1.05, "{}: {most}", row.key());
         }
         let pipeline = row.pipeline.as_ref().unwrap();
@@ -87,7 +100,12 @@ fn assert_flowed(report: &RunReport) {
                 + budget.runnable
                 + budget.blocked
                 + budget.stolen.unwrap_or(0.0);
-            assert!((sum - 1.0).abs() < 1e-6, "{} {}: {sum}", row.key(), stage.stage);
+            assert!(
+                (sum - 1.0).abs() < 1e-6,
+                "{} {}: {sum}",
+                row.key(),
+                stage.stage
+            );
             let busy = stage.utilisation.unwrap();
             assert!((0.0..=1.0).contains(&busy), "{} {}", row.key(), stage.stage);
         }
@@ -95,7 +113,12 @@ fn assert_flowed(report: &RunReport) {
         for queue in &pipeline.stages[1..] {
             // One entry is the mark, and what becomes of one item goes in at once.
             let most = queue.queue_items_most.unwrap_or(0.0);
-            assert!(most <= capacity + 2.0, "{} {}: {most}", row.key(), queue.stage);
+            assert!(
+                most <= capacity + 2.0,
+                "{} {}: {most}",
+                row.key(),
+                queue.stage
+            );
         }
     }
     let replicas = |strategy: &str| row(report, strategy).rounds[0].replicas.len();
@@ -184,7 +207,11 @@ fn replicas_and_queues_are_narrowed_and_the_file_or_a_variable_sets_the_declared
 
     assert!(output.status.success(), "{}", said(&output));
     let report = bench.report();
-    let rows: Vec<&str> = report.rows.iter().map(|row| row.strategy.as_str()).collect();
+    let rows: Vec<&str> = report
+        .rows
+        .iter()
+        .map(|row| row.strategy.as_str())
+        .collect();
     assert_eq!(rows, ["as-declared", "capacity-10"]);
     for row in &report.rows {
         assert_eq!(row.rounds[0].replicas.len(), 2, "{}", row.key());
@@ -205,7 +232,10 @@ fn without_redis_one_line_says_what_to_do_and_nothing_starts() {
 
     assert_eq!(output.status.code(), Some(64), "{}", said(&output));
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<&str> = stderr.lines().filter(|line| line.contains("Redis")).collect();
+    let lines: Vec<&str> = stderr
+        .lines()
+        .filter(|line| line.contains("Redis"))
+        .collect();
     assert_eq!(lines.len(), 1, "{stderr}");
     assert!(lines[0].contains("install redis-server"), "{stderr}");
 }

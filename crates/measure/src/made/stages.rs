@@ -41,7 +41,11 @@ pub fn staged_round(round: u32, items_per_second: f64, slowest: &str, made: &[Ma
                 items: full,
                 pending: 0,
             };
-            let depth = if index == 0 { Vec::new() } else { (0..10).map(reading).collect() };
+            let depth = if index == 0 {
+                Vec::new()
+            } else {
+                (0..10).map(reading).collect()
+            };
             StageSample {
                 stage: stage.stage.to_owned(),
                 station: stage.stage.to_owned(),
@@ -60,13 +64,17 @@ pub fn staged_round(round: u32, items_per_second: f64, slowest: &str, made: &[Ma
         (raw::ARRIVED, items),
         (raw::JOB_ITEMS, items),
         (raw::EXACT, 1.0),
+        (raw::BETWEEN_CPU_SECONDS, 0.000_1 * items),
         (raw::P50_SECONDS, 0.2),
     ];
     let figures = figures.map(|(name, figure)| (name.to_owned(), figure));
     Round {
         round,
         figures: BTreeMap::from(figures),
-        replicas: place.map_or_else(Vec::new, |place| stages[place].replicas.clone()),
+        replicas: stages
+            .iter()
+            .find(|stage| stage.stage == "transform")
+            .map_or_else(Vec::new, |stage| stage.replicas.clone()),
         stages,
         ..Round::default()
     }
@@ -87,7 +95,11 @@ fn replica(
         .quota_cpus
         .is_some_and(|quota| on_cpu >= 0.97 * quota * seconds && quota < 1.0);
     let (throttled, blocked) = if used_up { (rest, 0.0) } else { (0.0, rest) };
-    let (output, input) = if waits_for_room { (blocked, 0.0) } else { (0.0, blocked) };
+    let (output, input) = if waits_for_room {
+        (blocked, 0.0)
+    } else {
+        (0.0, blocked)
+    };
     ReplicaAccount {
         instance: format!("{}-1", stage.stage),
         run_sequence: 1,

@@ -8,10 +8,15 @@ use crate::report::{
     StageSample, Station, VerdictKind,
 };
 use crate::stats::{interval, median};
-use crate::verdict::thresholds::{ALL_BUSY, BINDS, BINDS_ALONE, LOSS, MOSTLY, ROUNDS_WITH_ONE_ODD, THROTTLED};
+use crate::verdict::thresholds::{
+    ALL_BUSY, BINDS, BINDS_ALONE, LOSS, MOSTLY, ROUNDS_WITH_ONE_ODD, THROTTLED,
+};
 
 /// What the CPUs are called where they are what binds.
 pub(super) const CPUS: &str = "cpus";
+
+/// What lies between the stages over a network.
+const BETWEEN: &str = "redis";
 
 /// A row's time is shown in so many parts.
 const PARTS: usize = 10;
@@ -75,7 +80,7 @@ pub(super) fn of_row(row: &Row, baseline: &[Round], stations: &[Station]) -> OfR
             replicas_until_next: typical.and_then(|p| Some(p.next.as_ref()?.0)),
             next_binding: typical.and_then(|p| Some(p.next.as_ref()?.1.clone())),
             next_items_per_second: typical.and_then(|p| Some(p.next.as_ref()?.2)),
-            cpu_ms_per_item: of_rounds(&rounds, |r| Some(machine_cpu_seconds(r)? * 1e3)),
+            cpu_ms_per_item: of_rounds(&rounds, |r| Some(cpu_seconds_of_all(r)? * 1e3)),
             stages: stages(&rounds, typical, stations),
         },
     }
@@ -117,13 +122,19 @@ fn machine(round: &Round) -> Option<(&CpusAccount, f64)> {
     Some((&widest.cpus, widest.seconds()))
 }
 
-/// CPU seconds that all of the machine used for one item.
-fn machine_cpu_seconds(round: &Round) -> Option<f64> {
-    let (cpus, seconds) = machine(round)?;
-    let idle = cpus.idle_seconds?;
-    let stolen = cpus.steal_seconds.unwrap_or(0.0);
-    let busy = (cpus.count? as f64 * seconds - idle - stolen).max(0.0);
-    Some(busy / items_of(round)?)
+/// CPU seconds of one item, in all stages and between them.
+fn cpu_seconds_of_all(round: &Round) -> Option<f64> {
+    let items = items_of(round)?;
+    Some(of_stages(round)? / items + between_cpu_seconds(round)?)
+}
+
+/// CPU seconds that an item cost between the stages: those of Redis, and none
+/// where all stages are in one process.
+fn between_cpu_seconds(round: &Round) -> Option<f64> {
+    if round.stages.iter().all(|stage| stage.shares_process) {
+        return Some(0.0);
+    }
+    Some(round.figures.get(raw::BETWEEN_CPU_SECONDS)? / items_of(round)?)
 }
 
 /// CPU seconds of one item in a stage: what its groups used, and where these
@@ -174,13 +185,22 @@ fn predicted(round: &Round, baseline: &Round) -> Option<Predicted> {
             })
         })
         .collect::<Option<_>>()?;
-    let of_stages: f64 = stages.iter().map(|stage| stage.cpu_seconds).sum();
-    let between = machine_cpu_seconds(baseline).map_or(0.0, |all| (all - of_stages).max(0.0));
     let one_process = round.stages.iter().all(|stage| stage.shares_process);
+    let between = between_cpu_seconds(baseline).filter(|_| !one_process);
+    let mut stages = stages;
+    // One thread of it does what all stages ask of it.
+    stages.extend(between.map(|cpu_seconds| Stage {
+        name: BETWEEN.to_owned(),
+        replicas: 1,
+        threads: 1,
+        quota_cpus: None,
+        cpu_seconds,
+        wait_seconds: 0.0,
+    }));
+    let is_known = one_process || between.is_some();
     let pipeline = Pipeline {
         stages,
-        cpus: cpus(round),
-        cpu_seconds_between: if one_process { 0.0 } else { between },
+        cpus: cpus(round).filter(|_| is_known),
     };
     let throughput = pipeline.throughput()?;
     let name = |binding: Binding| match binding {
@@ -191,9 +211,12 @@ fn predicted(round: &Round, baseline: &Round) -> Option<Predicted> {
         Binding::Stage(index) => pipeline.next_after(index),
         Binding::Cpus => None,
     };
-    let next = next.map(|Next { replicas, throughput: then }| {
-        (replicas, name(then.binding), then.items_per_second)
-    });
+    let next = next.map(
+        |Next {
+             replicas,
+             throughput: then,
+         }| { (replicas, name(then.binding), then.items_per_second) },
+    );
     Some(Predicted {
         name: name(throughput.binding),
         throughput,
@@ -244,7 +267,10 @@ fn utilisation(figures: &RoundFigures) -> Option<f64> {
 fn binding(round: &Round, stations: &[Station]) -> Option<Seen> {
     let (cpus, seconds) = machine(round)?;
     let all = cpus.count? as f64 * seconds;
-    if cpus.idle_seconds.is_some_and(|idle| idle / all < 1.0 - ALL_BUSY) {
+    if cpus
+        .idle_seconds
+        .is_some_and(|idle| idle / all < 1.0 - ALL_BUSY)
+    {
         let own = of_stages(round)?;
         let kind = if own / all >= MOSTLY {
             VerdictKind::Cpu
@@ -279,9 +305,15 @@ fn kind(figures: &RoundFigures) -> VerdictKind {
         return VerdictKind::Unclear;
     };
     let io = causes.io;
-    let largest = [states.running, states.throttled, states.runnable, io, causes.idle]
-        .into_iter()
-        .fold(0.0, f64::max);
+    let largest = [
+        states.running,
+        states.throttled,
+        states.runnable,
+        io,
+        causes.idle,
+    ]
+    .into_iter()
+    .fold(0.0, f64::max);
     if states.throttled >= THROTTLED && states.throttled > states.runnable && io < states.running {
         VerdictKind::Quota
     } else if io >= largest {
@@ -301,7 +333,10 @@ fn agreed(seen: &[Option<Seen>]) -> Option<Seen> {
         let same = |other: &&Option<Seen>| other.as_ref() == Some(*one);
         seen.iter().filter(same).count()
     })?;
-    let others = seen.iter().filter(|one| one.as_ref() != Some(first)).count();
+    let others = seen
+        .iter()
+        .filter(|one| one.as_ref() != Some(first))
+        .count();
     let allowed = usize::from(seen.len() >= ROUNDS_WITH_ONE_ODD);
     (others <= allowed).then(|| first.clone())
 }

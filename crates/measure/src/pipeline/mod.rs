@@ -26,6 +26,9 @@ pub mod raw {
     pub const EXACT: &str = "exactly_once";
     /// Items that each queue may hold.
     pub const CAPACITY: &str = "queue_capacity";
+    /// CPU seconds that what lies between the stages used; absent where that is
+    /// nothing of its own.
+    pub const BETWEEN_CPU_SECONDS: &str = "between_cpu_seconds";
     /// Latency from source to sink: the median, …
     pub const P50_SECONDS: &str = "latency_p50_seconds";
     /// … what 99 of 100 items did not exceed, …

@@ -23,12 +23,11 @@ pub struct Stage {
 /// A pipeline on one machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pipeline {
-    /// Its stages, in order; each item goes through each once.
+    /// Its stages, in order, and what lies between them as one more; each item
+    /// goes through each once.
     pub stages: Vec<Stage>,
     /// CPUs that all of them share; `None`: unknown, or one each.
     pub cpus: Option<f64>,
-    /// CPU seconds that an item costs beside the stages: of what is between them.
-    pub cpu_seconds_between: f64,
 }
 
 /// What sets the pace.
@@ -90,7 +89,7 @@ impl Stage {
 
 impl Pipeline {
     /// The least over the stages' capacities and what the CPUs are enough for:
-    /// CPUs ÷ CPU time of an item in all stages and between them. The bound is
+    /// CPUs ÷ CPU time of an item in all stages. The bound is
     /// that of operational analysis: no pipeline is faster than its most used
     /// resource lets it be (P. Denning, J. Buzen, "The operational analysis of
     /// queueing network models", 1978). `None` without a stage, or where no
@@ -109,10 +108,9 @@ impl Pipeline {
         })
     }
 
-    /// CPU seconds of one item, in all stages and between them.
+    /// CPU seconds of one item, in all stages.
     pub fn cpu_seconds(&self) -> f64 {
-        let of_stages: f64 = self.stages.iter().map(|stage| stage.cpu_seconds).sum();
-        of_stages + self.cpu_seconds_between
+        self.stages.iter().map(|stage| stage.cpu_seconds).sum()
     }
 
     /// From how many replicas of the stage of this index on something else
@@ -165,9 +163,9 @@ mod tests {
                 stage("parse", 1, None, 0.000_05, 0.0),
                 stage("transform", transforms, Some(0.5), 0.001, 0.0),
                 stage("lookup", 2, None, 0.000_05, 0.001_55),
+                stage("redis", 1, None, 0.000_1, 0.0),
             ],
             cpus: Some(2.0),
-            cpu_seconds_between: 0.000_1,
         }
     }
 
@@ -215,11 +213,7 @@ mod tests {
     #[test]
     fn what_costs_nothing_never_binds_and_nothing_known_is_nothing_said() {
         let free = stage("pass", 1, None, 0.0, 0.0);
-        let only = |stages| Pipeline {
-            stages,
-            cpus: None,
-            cpu_seconds_between: 0.0,
-        };
+        let only = |stages| Pipeline { stages, cpus: None };
         assert_eq!(only(vec![free.clone()]).throughput(), None);
         assert_eq!(only(Vec::new()).throughput(), None);
         let with = only(vec![free, stage("transform", 1, None, 0.01, 0.0)]);
@@ -236,7 +230,7 @@ mod tests {
             which in 0_usize..6,
         ) {
             let stages = costs.iter().map(|&(cpu, wait)| stage("s", 1, Some(0.5), cpu, wait));
-            let pipeline = Pipeline { stages: stages.collect(), cpus: None, cpu_seconds_between: 0.0 };
+            let pipeline = Pipeline { stages: stages.collect(), cpus: None };
             let now = pipeline.throughput().unwrap();
             let index = which % costs.len();
             let mut more = pipeline.clone();

@@ -3,7 +3,7 @@
 use super::figures::CPUS;
 use crate::duration::duration;
 use crate::report::{PipelineFigures, Row, StageFigures, Verdict, VerdictKind};
-use crate::text::figures::{percent, digits};
+use crate::text::figures::{digits, percent};
 
 /// The verdict of a row whose samples are of a pipeline.
 pub(super) fn verdict(row: &Row, figures: &PipelineFigures) -> Verdict {
@@ -72,7 +72,11 @@ fn threads(stage: &StageFigures) -> String {
 fn evidence(row: &Row, figures: &PipelineFigures) -> String {
     let mut parts = Vec::new();
     let mut busiest: Vec<&StageFigures> = figures.stages.iter().collect();
-    busiest.sort_by(|a, b| b.utilisation.unwrap_or(0.0).total_cmp(&a.utilisation.unwrap_or(0.0)));
+    busiest.sort_by(|a, b| {
+        b.utilisation
+            .unwrap_or(0.0)
+            .total_cmp(&a.utilisation.unwrap_or(0.0))
+    });
     let busy = busiest.iter().take(2).filter_map(|stage| {
         let share = percent(stage.utilisation?);
         Some(format!("{} {share}", stage.stage))
@@ -96,7 +100,10 @@ fn evidence(row: &Row, figures: &PipelineFigures) -> String {
         parts.push(format!("{} items/s{predicted}", digits(rate.median)));
     }
     let differs = figures.predicted_binding.as_ref().filter(|name| {
-        figures.binding.as_ref().is_some_and(|binding| binding != *name)
+        figures
+            .binding
+            .as_ref()
+            .is_some_and(|binding| binding != *name)
     });
     if let Some(name) = differs {
         parts.push(format!("by the model {name} would set it"));

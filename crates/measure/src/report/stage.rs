@@ -66,8 +66,7 @@ pub struct PipelineFigures {
     pub next_binding: Option<String>,
     /// Items per second from then on.
     pub next_items_per_second: Option<f64>,
-    /// CPU milliseconds that all of the machine spent for one item, Redis among
-    /// it.
+    /// CPU milliseconds of one item, in all stages and in what lies between them.
     pub cpu_ms_per_item: Option<f64>,
     /// The stages, in order.
     pub stages: Vec<StageFigures>,

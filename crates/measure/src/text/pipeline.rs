@@ -11,8 +11,18 @@ use crate::report::{BlockedBy, Row, RunReport, StageFigures, TimeBudget};
 
 /// What stands above the stages' columns.
 pub const STAGE_HEADS: [&str; 12] = [
-    "row", "stage", "threads", "CPU ms", "waits ms", "can do/s", "busy", "running", "throttled",
-    "ready", "no input", "no room",
+    "row",
+    "stage",
+    "threads",
+    "CPU ms",
+    "waits ms",
+    "can do/s",
+    "busy",
+    "running",
+    "throttled",
+    "ready",
+    "no input",
+    "no room",
 ];
 
 /// How to read them.
@@ -26,14 +36,22 @@ pub const STAGE_NOTE: &str = "CPU ms and waits ms are what one item took of a CP
 
 /// What stands above the queues' columns.
 pub const QUEUE_HEADS: [&str; 8] = [
-    "row", "queue of", "items", "by L = λW", "at most", "in queue", "in stage", "over time",
+    "row",
+    "queue of",
+    "items",
+    "by L = λW",
+    "at most",
+    "in queue",
+    "in stage",
+    "over time",
 ];
 
 /// How to read them.
 pub const QUEUE_NOTE: &str = "Items are those in the queue before the stage, on average over \
     time; over Redis also those that the stage has taken and not yet moved on. By L = λW (Little's \
     law) is what they must come to by how many came per second and how long each was there. In \
-    queue and in stage are an item's mean times. Over time are tenths of one sample, against the \
+    queue and in stage are an item's mean times; in one process the first begins when an item's \
+    batch is made, though there may be no room for it yet. Over time are tenths of one sample, against the \
     most of the row's queues.";
 
 /// A line for each stage of each row that is a pipeline's.
@@ -44,7 +62,11 @@ pub fn stage_lines(report: &RunReport) -> Vec<Vec<String>> {
 /// A line for each queue of each row that is a pipeline's; the last cell is the
 /// queue over time by `draw`, from shares of the most.
 pub fn queue_lines(report: &RunReport, draw: impl Fn(&[f64]) -> String) -> Vec<Vec<String>> {
-    lines(report, |figures, most| queue_cells(figures, most, &draw), true)
+    lines(
+        report,
+        |figures, most| queue_cells(figures, most, &draw),
+        true,
+    )
 }
 
 fn lines(
@@ -61,7 +83,11 @@ fn lines(
         let most = over_time.copied().fold(0.0, f64::max);
         let line = |(index, stage): (usize, &StageFigures)| {
             // The row's name stands once.
-            let name = if index == 0 { row_label(report, row) } else { String::new() };
+            let name = if index == 0 {
+                row_label(report, row)
+            } else {
+                String::new()
+            };
             let mut line = vec![name];
             line.extend(cells(stage, most));
             line
@@ -91,9 +117,8 @@ fn known(figure: Option<f64>, text: impl Fn(f64) -> String) -> String {
 }
 
 fn stage_cells(figures: &StageFigures) -> Vec<String> {
-    let state = |share: fn(&TimeBudget) -> f64| {
-        known(figures.time_budget.as_ref().map(share), percent)
-    };
+    let state =
+        |share: fn(&TimeBudget) -> f64| known(figures.time_budget.as_ref().map(share), percent);
     let cause =
         |share: fn(&BlockedBy) -> f64| known(figures.blocked_by.as_ref().map(share), percent);
     vec![
@@ -111,11 +136,7 @@ fn stage_cells(figures: &StageFigures) -> Vec<String> {
     ]
 }
 
-fn queue_cells(
-    figures: &StageFigures,
-    most: f64,
-    draw: impl Fn(&[f64]) -> String,
-) -> Vec<String> {
+fn queue_cells(figures: &StageFigures, most: f64, draw: impl Fn(&[f64]) -> String) -> Vec<String> {
     let shares: Vec<f64> = figures
         .queue_items_over_time
         .iter()
@@ -148,14 +169,25 @@ pub fn pipelines(report: &RunReport, style: &Style) -> String {
     text.push('\n');
     text.push_str(&style.heading("Queues: what was in them, and for how long"));
     let queues = queue_lines(report, |shares| spark(shares, style));
-    text.push_str(&plain_table(style, &QUEUE_HEADS, &QUEUE_HEADS[2..7], queues));
+    text.push_str(&plain_table(
+        style,
+        &QUEUE_HEADS,
+        &QUEUE_HEADS[2..7],
+        queues,
+    ));
     text.push_str(&Paragraph::new(QUEUE_NOTE).render(style));
     text
 }
 
 /// Shares of 1 as a line of bars.
 fn spark(shares: &[f64], style: &Style) -> String {
-    let bars: Vec<char> = if style.unicode { " ▁▂▃▄▅▆▇█" } else { " .:-=+*#@" }.chars().collect();
+    let bars: Vec<char> = if style.unicode {
+        " ▁▂▃▄▅▆▇█"
+    } else {
+        " .:-=+*#@"
+    }
+    .chars()
+    .collect();
     let top = bars.len() - 1;
     let bar = |share: &f64| {
         let height = (share.clamp(0.0, 1.0) * top as f64).round() as usize;
@@ -174,7 +206,10 @@ mod tests {
     #[test]
     fn a_queue_over_time_is_a_line_of_bars_and_whatever_is_in_it_is_seen() {
         let plain = Style::detect(false, false, None);
-        let ascii = Style { unicode: false, ..plain };
+        let ascii = Style {
+            unicode: false,
+            ..plain
+        };
         assert_eq!(spark(&[0.0, 0.01, 0.5, 1.0, 7.0], &ascii), "| .=@@|");
     }
 }

@@ -27,7 +27,8 @@ fn stages(transforms: usize) -> [MadeStage; 4] {
 fn stations() -> Vec<Station> {
     let quota = |name: &&str| if **name == *"transform" { 0.5 } else { 1.0 };
     let all = STAGES.iter();
-    all.map(|name| made::station(name, Some(quota(name)))).collect()
+    all.map(|name| made::station(name, Some(quota(name))))
+        .collect()
 }
 
 fn rounds(items_per_second: f64, slowest: &str, made: &[MadeStage]) -> Vec<Round> {
@@ -60,9 +61,14 @@ fn the_stage_that_always_has_something_to_do_is_named_with_its_kind_and_what_com
     assert_eq!(pipeline.next_binding.as_deref(), Some("lookup"));
     let verdict = row.verdict.as_ref().unwrap();
     assert_eq!(verdict.kind, VerdictKind::Quota);
-    assert!(verdict.text.contains("transform set the pace"), "{verdict:?}");
     assert!(
-        verdict.next.contains("From 3 replicas of transform on lookup binds, at 1250 items/s"),
+        verdict.text.contains("transform set the pace"),
+        "{verdict:?}"
+    );
+    assert!(
+        verdict
+            .next
+            .contains("From 3 replicas of transform on lookup binds, at 1250 items/s"),
         "{verdict:?}"
     );
 }
@@ -163,7 +169,13 @@ fn littles_law_is_what_the_queue_holds_and_the_text_shows_both() {
     assert!((queue.queue_items_by_law.unwrap() - 100.0).abs() < 0.2);
     assert_eq!(queue.queue_items_over_time.len(), 10);
     let said = text::render(&report, &Style::detect(false, true, Some(160)));
-    for part in ["Stages: where", "Queues: what", "by L = λW", "|██████████|", "transform set"] {
+    for part in [
+        "Stages: where",
+        "Queues: what",
+        "by L = λW",
+        "|██████████|",
+        "transform set",
+    ] {
         assert!(said.contains(part), "{part} is not in\n{said}");
     }
 }

@@ -33,9 +33,18 @@ fn built(text: &str, stage: &str, built: Built) -> String {
     let cost = if built == Built::Cost { "5ms" } else { "0ms" };
     let wait = if built == Built::Wait { "10ms" } else { "0ms" };
     let text = text
-        .replace("PIPELINE_TRANSFORM_COST: 1ms", &format!("PIPELINE_TRANSFORM_COST: {cost}"))
-        .replace("PIPELINE_LOOKUP_WAIT: 1500us", &format!("PIPELINE_LOOKUP_WAIT: {wait}"));
-    assert!(text.contains(cost) && text.contains(wait), "the file has other knobs now");
+        .replace(
+            "PIPELINE_TRANSFORM_COST: 1ms",
+            &format!("PIPELINE_TRANSFORM_COST: {cost}"),
+        )
+        .replace(
+            "PIPELINE_LOOKUP_WAIT: 1500us",
+            &format!("PIPELINE_LOOKUP_WAIT: {wait}"),
+        );
+    assert!(
+        text.contains(cost) && text.contains(wait),
+        "the file has other knobs now"
+    );
     if built != Built::Quota {
         return text;
     }
@@ -76,7 +85,10 @@ fn a_bottleneck_that_moves_through_the_stages_is_named_each_time() {
             }
             seen.push(pipeline);
             // It may be left open once, and never be another.
-            assert!(is_open || binding.as_deref() == Some(stage), "{stage}: {seen:#?}");
+            assert!(
+                is_open || binding.as_deref() == Some(stage),
+                "{stage}: {seen:#?}"
+            );
             !is_open
         });
         if !named && disturbances == ATTEMPTS {

@@ -21,6 +21,9 @@ use std::ops::RangeInclusive;
 /// Items of one job: two seconds at what the file declares.
 const ITEMS: u64 = 1000;
 
+/// The same of a quick run.
+const QUICK_ITEMS: u64 = 500;
+
 /// The most items of a job that the service takes and a person waits for.
 const MOST_ITEMS: u64 = 10_000_000;
 
@@ -198,7 +201,8 @@ impl Staged for Pipeline {
     }
 
     fn job_items(&self, options: &Options) -> u64 {
-        options.limit.unwrap_or(ITEMS)
+        let usual = if options.quick { QUICK_ITEMS } else { ITEMS };
+        options.limit.unwrap_or(usual)
     }
 
     fn drills(&self, options: &Options) -> Vec<StagedDrill> {
@@ -209,11 +213,14 @@ impl Staged for Pipeline {
             name,
             row: plan::row(TRANSFORM, Way::Replicas(2)),
             deed,
-            at_seconds: 0.7,
+            at_seconds: 0.4,
             items: 2 * self.job_items(options),
         };
         vec![
-            drill("a replica of transform crashes", StagedDeed::Crash(TRANSFORM)),
+            drill(
+                "a replica of transform crashes",
+                StagedDeed::Crash(TRANSFORM),
+            ),
             drill("the sink crashes", StagedDeed::Crash(SINK)),
             drill(
                 "Redis stands still for 3 s",

@@ -1,6 +1,7 @@
 //! Samples of a pipeline: the same request to all of its stations, and one start.
 
 mod answer;
+mod between;
 mod drills;
 
 use super::measuring::Measuring;
@@ -14,6 +15,7 @@ use answer::StationAnswer;
 use anyhow::bail;
 use cpu_budget::clock::monotonic_seconds;
 use futures_util::future::try_join_all;
+use measure::pipeline::raw;
 use measure::report::{Round, RunMark, Station};
 use serde_json::Value;
 use std::time::Duration;
@@ -28,6 +30,9 @@ const LATE_SECONDS: f64 = 0.05;
 
 /// How long a sample may take beyond what is expected of it.
 const ANSWER_SECONDS: f64 = 60.0;
+
+/// How much of a sample's time a quick run takes.
+const QUICK_SHARE: f64 = 0.6;
 
 /// The most repeats of a job in one sample.
 const MOST_REPEATS: u32 = 100;
@@ -55,7 +60,10 @@ impl Runner<'_> {
                 continue;
             }
             self.now.sample(0, &measuring.planned);
-            match self.staged_sample(staged, surveyed, &mut measuring, 0).await {
+            match self
+                .staged_sample(staged, surveyed, &mut measuring, 0)
+                .await
+            {
                 Ok(round) => self.plan_samples(&mut measuring, &round),
                 Err(NoSample::Interrupted) => bail!(crate::Interrupted),
                 Err(NoSample::Failed(SampleError::Refused(why))) if measuring.row.baseline => {
@@ -77,6 +85,11 @@ impl Runner<'_> {
 
     fn plan_samples(&self, measuring: &mut Measuring, first: &Round) {
         let (_, wanted) = self.lab.sample_seconds();
+        let wanted = if self.options.quick {
+            wanted * QUICK_SHARE
+        } else {
+            wanted
+        };
         let job = first.job_seconds();
         let repeats = (wanted / job).ceil().max(1.0);
         measuring.repeats = if repeats.is_finite() {
@@ -117,7 +130,8 @@ impl Runner<'_> {
                 let left = seconds_of(rows, order[place..].iter().copied())
                     + seconds_of(rows, 0..rows.len()) * rounds_after;
                 let left_of_all = Some(Duration::from_secs_f64(left));
-                self.progress.sample(&label, 1.0 - left / total, left_of_all);
+                self.progress
+                    .sample(&label, 1.0 - left / total, left_of_all);
                 self.now.sample(round + 1, &rows[index].planned);
                 match self
                     .staged_sample(staged, surveyed, &mut rows[index], round)
@@ -193,7 +207,10 @@ impl Runner<'_> {
                 answer.map(|answer| (station.clone(), answer))
             })
         });
+        let around = self.stations.around();
+        let before = between::cpu_seconds(around).await;
         let answers = try_join_all(requests).await.map_err(NoSample::Failed)?;
+        let after = between::cpu_seconds(around).await;
         let late = answers.iter().map(|(station, answer)| {
             let late = answer.account.started_seconds - start;
             (station, late)
@@ -209,7 +226,12 @@ impl Runner<'_> {
         let repeats = measuring.repeats;
         let own = |account| self.stations.own_account(account);
         let sample = answer::round(answers, &row.station, round, repeats, own);
-        sample.map_err(|why| NoSample::Failed(SampleError::Lost(why)))
+        let mut sample = sample.map_err(|why| NoSample::Failed(SampleError::Lost(why)))?;
+        if let (Some(before), Some(after)) = (before, after) {
+            let between = raw::BETWEEN_CPU_SECONDS.to_owned();
+            sample.figures.insert(between, (after - before).max(0.0));
+        }
+        Ok(sample)
     }
 
     /// What every station is asked: the row's request, in a run that nobody else

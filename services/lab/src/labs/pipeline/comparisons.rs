@@ -31,12 +31,7 @@ fn row_of(report: &RunReport, way: Way) -> Option<&Row> {
     report.rows.iter().find(|row| row.strategy == way.name())
 }
 
-fn comparison(
-    report: &RunReport,
-    question: &str,
-    way: Way,
-    against: Way,
-) -> Option<Comparison> {
+fn comparison(report: &RunReport, question: &str, way: Way, against: Way) -> Option<Comparison> {
     Some(Comparison {
         question: question.to_owned(),
         row: row_of(report, way)?.key(),

@@ -45,7 +45,12 @@ fn group(title: &str, rows: &[&Measured], sentence: String) -> Group {
 
 /// What replicas of the slowest stage gain, and where that ends.
 fn replicas(report: &RunReport) -> Option<Group> {
-    let ways = [Way::AsDeclared, Way::Replicas(1), Way::Replicas(2), Way::Replicas(4)];
+    let ways = [
+        Way::AsDeclared,
+        Way::Replicas(1),
+        Way::Replicas(2),
+        Way::Replicas(4),
+    ];
     let mut rows: Vec<Measured> = ways.into_iter().filter_map(|w| way_of(report, w)).collect();
     let count = |measured: &Measured| transforms(measured.figures);
     rows.sort_by_key(count);
@@ -59,7 +64,11 @@ fn replicas(report: &RunReport) -> Option<Group> {
         let predicted = predicted.map_or_else(String::new, |rate| {
             format!(", {} predicted", digits(rate.median))
         });
-        let binding = measured.figures.binding.as_deref().unwrap_or("no one stage");
+        let binding = measured
+            .figures
+            .binding
+            .as_deref()
+            .unwrap_or("no one stage");
         format!(
             "{} × {} items/s{predicted} ({binding} set the pace)",
             count(measured),
@@ -95,7 +104,8 @@ fn queues(report: &RunReport) -> Option<Group> {
         let latency = measured.row.figures.get(names::P50_SECONDS);
         let latency = latency.map_or("?".to_owned(), |seconds| duration(*seconds));
         let capacity = measured.row.figures.get(names::QUEUE_CAPACITY);
-        let capacity = capacity.map_or(measured.row.strategy.clone(), |items| format!("{items:.0}"));
+        let capacity =
+            capacity.map_or(measured.row.strategy.clone(), |items| format!("{items:.0}"));
         format!(
             "{capacity}: {} items/s, {latency}",
             digits(measured.items_per_second)
@@ -114,17 +124,24 @@ fn queues(report: &RunReport) -> Option<Group> {
 
 /// What the way from process to process costs.
 fn network(report: &RunReport) -> Option<Group> {
-    let (one, over) = (way_of(report, Way::InProcess)?, way_of(report, Way::OneCpu)?);
+    let (one, over) = (
+        way_of(report, Way::InProcess)?,
+        way_of(report, Way::OneCpu)?,
+    );
     let cpu = |measured: &Measured| measured.figures.cpu_ms_per_item;
     let (cheap, dear) = (cpu(&one)?, cpu(&over)?);
     let sentence = format!(
-        "An item took {} ms of CPU in one process and {} ms over Redis, all of the machine's: {} \
-         µs for each of its four hops and the programs around them. Per second came {} and {}.",
+        "An item took {} ms of CPU in one process, and {} ms over Redis with what Redis itself \
+         took: {} µs more for each of its four hops. Per second came {} and {}.",
         digits(cheap),
         digits(dear),
         digits((dear - cheap) * 1e3 / 4.0),
         digits(one.items_per_second),
         digits(over.items_per_second),
     );
-    Some(group("what crossing from process to process costs", &[&one, &over], sentence))
+    Some(group(
+        "what crossing from process to process costs",
+        &[&one, &over],
+        sentence,
+    ))
 }

@@ -74,7 +74,9 @@ fn told(drill: &Drill) -> Option<String> {
         return Some(format!("{}: {why}", drill.name));
     }
     let kinds = drill.failed.iter().filter(|(_, count)| **count > 0);
-    let kinds: Vec<String> = kinds.map(|(kind, count)| format!("{count} {kind}")).collect();
+    let kinds: Vec<String> = kinds
+        .map(|(kind, count)| format!("{count} {kind}"))
+        .collect();
     let short = drill.sent != drill.answered;
     (short || !kinds.is_empty()).then(|| {
         format!(

@@ -5,6 +5,9 @@ use crate::labs::rows::each_once;
 use crate::labs::{Options, PlannedRow};
 use measure::report::Station;
 
+/// What the queues hold as the file has it: a row of that is measured already.
+const DECLARED_CAPACITY: u64 = 100;
+
 /// A way to run the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -49,7 +52,9 @@ impl Way {
 
     /// That of a row.
     pub fn of(row: &PlannedRow) -> Option<Self> {
-        Self::all().into_iter().find(|way| way.name() == row.strategy)
+        Self::all()
+            .into_iter()
+            .find(|way| way.name() == row.strategy)
     }
 
     /// How many replicas of `transform` it has, where that is not the file's.
@@ -80,11 +85,7 @@ impl Way {
     fn is_quick(self) -> bool {
         matches!(
             self,
-            Self::AsDeclared
-                | Self::Replicas(2 | 4)
-                | Self::Capacity(10)
-                | Self::OneCpu
-                | Self::InProcess
+            Self::AsDeclared | Self::Replicas(2 | 4) | Self::Capacity(10) | Self::InProcess
         )
     }
 }
@@ -106,11 +107,11 @@ pub fn rows(stations: &[Station], options: &Options) -> Vec<PlannedRow> {
     let declared = declared.map_or(1, |station| station.replicas);
     let wanted = |way: &Way| {
         let station = way.station();
-        let asked = |names: &[String], name: &str| {
-            names.is_empty() || names.iter().any(|one| one == name)
-        };
+        let asked =
+            |names: &[String], name: &str| names.is_empty() || names.iter().any(|one| one == name);
         // As declared it is a row already, but where that is asked for by name.
-        let repeats = options.strategies.is_empty() && way.replicas() == Some(declared);
+        let repeats = options.strategies.is_empty()
+            && (way.replicas() == Some(declared) || *way == Way::Capacity(DECLARED_CAPACITY));
         stations.iter().any(|s| s.name == station)
             && asked(&options.stations, station)
             && asked(&options.strategies, &way.name())

@@ -169,7 +169,9 @@ fn figures(
 /// How many items took how many microseconds, of all sinks.
 fn latencies(answers: &[(String, StationAnswer)]) -> BTreeMap<u64, u64> {
     let mut all = BTreeMap::new();
-    let of_sinks = answers.iter().filter_map(|(_, a)| a.figures.latency.as_ref());
+    let of_sinks = answers
+        .iter()
+        .filter_map(|(_, a)| a.figures.latency.as_ref());
     for (micros, items) in of_sinks.flat_map(|latency| &latency.counts) {
         *all.entry(*micros).or_insert(0) += items;
     }
@@ -218,12 +220,18 @@ mod tests {
     fn replicas_of_a_stage_are_one_part_of_the_sample_and_sinks_add_up() {
         let outcome = json!({"given": 10, "arrived": 10, "dead": 0, "doubled": 0, "exact": true});
         let sink = |counts: serde_json::Value| {
-            answered("sink", json!({"stages": [stage("sink", 5, 0, [0, 2])],
-                                    "latency": {"counts": counts}}))
+            answered(
+                "sink",
+                json!({"stages": [stage("sink", 5, 0, [0, 2])],
+                                    "latency": {"counts": counts}}),
+            )
         };
         let answers = vec![
-            answered("source", json!({"stages": [stage("source", 0, 10, [0, 1])],
-                                      "outcome": outcome, "capacity": 7})),
+            answered(
+                "source",
+                json!({"stages": [stage("source", 0, 10, [0, 1])],
+                                      "outcome": outcome, "capacity": 7}),
+            ),
             sink(json!([[1000, 4], [9000, 1]])),
             sink(json!([[2000, 5]])),
         ];

@@ -1,8 +1,8 @@
 //! Drills: something of a pipeline is broken while items flow, and the source
 //! tells what came of them.
 
-use super::answer::StationAnswer;
 use super::super::{NoSample, Runner};
+use super::answer::StationAnswer;
 use crate::labs::staged::{Staged, StagedDeed, StagedDrill};
 use crate::station::{Action, Replica, http};
 use crate::survey::{self, Surveyed};
@@ -85,10 +85,13 @@ impl Runner<'_> {
             survey::exactly(self.stations, station, replicas.len()).await?;
         }
         let after = self.instances(plan.deed).await;
-        let restarts = after.zip(before).map(|(after, before)| {
-            let new = after.difference(&before).count();
-            new as u64
-        });
+        let restarts = match plan.deed {
+            // What stands still is not replaced.
+            StagedDeed::Pause(..) => Some(0),
+            StagedDeed::Crash(_) => after
+                .zip(before)
+                .map(|(after, before)| after.difference(&before).count() as u64),
+        };
         told(plan, &answer, done, restarts)
     }
 

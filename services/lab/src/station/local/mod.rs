@@ -115,8 +115,7 @@ impl Local {
             .with_context(|| format!("{}: cannot be made", logs.display()))?;
         let mut stations: Vec<Running> = Vec::new();
         for planned in plan {
-            let started =
-                start_station(&planned, &stations, &components, &means, places).await;
+            let started = start_station(&planned, &stations, &components, &means, places).await;
             match started {
                 Ok(running) => stations.push(running),
                 Err(error) if planned.beside => {

@@ -124,8 +124,7 @@ fn settings(command: &[String]) -> &[String] {
 fn program() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders = std::env::split_paths(&path);
-    folders
-        .find_map(|folder| Some(folder.join(PROGRAM)).filter(|program| program.is_file()))
+    folders.find_map(|folder| Some(folder.join(PROGRAM)).filter(|program| program.is_file()))
 }
 
 #[cfg(test)]
@@ -140,7 +139,9 @@ mod tests {
     /// What it answers to one command.
     async fn said(address: SocketAddr, command: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(format!("{command}\r\n").as_bytes()).await?;
+        stream
+            .write_all(format!("{command}\r\n").as_bytes())
+            .await?;
         let mut answer = [0; 256];
         let read = stream.read(&mut answer).await?;
         Ok(String::from_utf8_lossy(&answer[..read]).into_owned())
@@ -155,7 +156,9 @@ mod tests {
         }
         let command = ["redis-server", "--appendonly", "yes", "--port", "1"].map(str::to_owned);
 
-        let redis = Redis::start(&command, &folder.path().join("log")).await.unwrap();
+        let redis = Redis::start(&command, &folder.path().join("log"))
+            .await
+            .unwrap();
 
         let address = redis.address;
         assert_eq!(said(address, "PING").await.unwrap(), "+PONG\r\n");
