@@ -1,11 +1,12 @@
 //! The comparisons that are named before the run.
 
 use super::plan::Way;
-use measure::report::{Comparison, Interval, Outcome, Row, RunReport};
+use crate::labs::questions::{Question, asked_of};
+use measure::report::{Comparison, Row, RunReport};
 
 /// Those of which both rows are measured.
 pub fn named(report: &RunReport) -> Vec<Comparison> {
-    [
+    let questions = [
         (
             "Do two replicas of the slowest stage do more than one?",
             Way::Replicas(2),
@@ -21,27 +22,17 @@ pub fn named(report: &RunReport) -> Vec<Comparison> {
             Way::InProcess,
             Way::OneCpu,
         ),
-    ]
-    .into_iter()
-    .filter_map(|(question, way, against)| comparison(report, question, way, against))
-    .collect()
+    ];
+    let questions = questions
+        .into_iter()
+        .filter_map(|(question, way, against)| question_of(report, question, way, against));
+    asked_of(report, questions.collect())
 }
 
-fn row_of(report: &RunReport, way: Way) -> Option<&Row> {
-    report.rows.iter().find(|row| row.strategy == way.name())
-}
-
-fn comparison(report: &RunReport, question: &str, way: Way, against: Way) -> Option<Comparison> {
-    Some(Comparison {
-        question: question.to_owned(),
-        row: row_of(report, way)?.key(),
-        against: row_of(report, against)?.key(),
-        ratio: Interval {
-            median: 1.0,
-            low: 1.0,
-            high: 1.0,
-            coverage: 0.0,
-        },
-        outcome: Outcome::NoDifferenceSeen,
-    })
+fn question_of(report: &RunReport, question: &str, way: Way, against: Way) -> Option<Question> {
+    let key = |way: Way| {
+        let mut rows = report.rows.iter();
+        rows.find(|row| row.strategy == way.name()).map(Row::key)
+    };
+    Some((question.to_owned(), key(way)?, key(against)?))
 }
