@@ -15,6 +15,7 @@ debian:trixie-slim debian_image
 rust:1.95-slim-trixie rust_image
 prom/prometheus:v2.53.3 prometheus_image
 postgres:17 postgres_image
+redis:8.0 redis_image
 '
 
 work=''

@@ -40,7 +40,7 @@ answer_request() {
 
 # Prints `ok` or `error: …` for $verb $station $number.
 act() {
-    if ! is_station "${station:-}"; then
+    if ! is_station "${station:-}" && ! may_stand_still "$verb" "${station:-}"; then
         echo "error: '${station:-}' is no station of this lab that runs"
     elif [ -n "${rest:-}" ] || { [ "$verb" != scale ] && [ -n "${number:-}" ]; }; then
         echo "error: too many words"
@@ -63,12 +63,22 @@ is_station() {
     printf '%s\n' "$stations" | grep -qx -e "$1"
 }
 
+# may_stand_still VERB NAME : what runs beside the stations may be frozen and
+# thawed, and no more.
+may_stand_still() {
+    case $1:$2 in
+    *: | *:*[!a-z0-9-]*) return 1 ;;
+    pause:* | resume:*) printf '%s\n' "$beside" | grep -qx -e "$2" ;;
+    *) return 1 ;;
+    esac
+}
+
 scale() {
     case ${number:-} in
-    [1-9] | [1-5][0-9] | 6[0-4])
+    [0-9] | [1-5][0-9] | 6[0-4])
         report compose -f "$file" up -d --no-deps --no-recreate --scale "$station=$number" "$station"
         ;;
-    *) echo "error: scale needs a number from 1 to 64" ;;
+    *) echo "error: scale needs a number from 0 to 64" ;;
     esac
 }
 

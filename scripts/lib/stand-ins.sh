@@ -114,3 +114,17 @@ postgres_image() {
         'ENV LANG=C.UTF-8' 'ENV PGDATA=/var/lib/postgresql/data' 'VOLUME /var/lib/postgresql/data' 'EXPOSE 5432' \
         'ENTRYPOINT ["docker-entrypoint.sh"]' 'CMD ["postgres"]'
 }
+
+# As the official image: its user and its number, data and working folder in
+# /data, its programs in the path. Without a configuration of its own a Redis
+# lets nobody in from other machines; the official image switches that off.
+redis_image() {
+    root_of redis-server
+    chroot "$root" groupmod -g 999 redis
+    chroot "$root" usermod -u 999 -g 999 redis
+    mkdir -p "$root/data"
+    chroot "$root" chown redis:redis /data
+    install -m 755 scripts/stand-ins/redis-entrypoint.sh "$root/usr/local/bin/docker-entrypoint.sh"
+    import_as "$1" "ENV PATH=$DEBIAN_PATH" 'WORKDIR /data' 'VOLUME /data' 'EXPOSE 6379' \
+        'ENTRYPOINT ["docker-entrypoint.sh"]' 'CMD ["redis-server"]'
+}

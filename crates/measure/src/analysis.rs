@@ -1,6 +1,7 @@
 //! From raw rounds to everything that a person reads of a run.
 
 use crate::figures::{Fidelity, RoundFigures, names, typical_budget};
+use crate::pipeline;
 use crate::report::{Interval, Row, RunReport, Station};
 use crate::schedule::{Inputs, predict};
 use crate::serving;
@@ -37,6 +38,7 @@ pub fn analyse(report: &mut RunReport) {
         let case = case(report, &figures, index, baseline);
         report.rows[index].verdict = verdict(&case);
     }
+    pipeline::fill(report);
     compare(report, &figures);
 }
 

@@ -14,6 +14,7 @@ pub mod figures;
 #[cfg(feature = "test-support")]
 pub mod made;
 pub mod now;
+pub mod pipeline;
 pub mod quota;
 pub mod replay;
 pub mod report;

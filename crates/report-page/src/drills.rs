@@ -2,7 +2,7 @@
 
 use crate::html::{EachHtml, Text};
 use measure::report::RunReport;
-use measure::text::{DRILL_HEADS, DRILL_NOTE, drill_cells};
+use measure::text::{DRILL_HEADS, drill_cells, drill_note};
 
 /// The table; empty for labs that break nothing.
 pub(crate) fn drills(report: &RunReport) -> String {
@@ -33,6 +33,6 @@ pub(crate) fn drills(report: &RunReport) -> String {
         "<div class=\"scroll\" role=\"region\" aria-label=\"Drills\" tabindex=\"0\">\n\
          <table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}</tbody>\n</table>\n</div>\n\
          <p>{}</p>\n",
-        Text(DRILL_NOTE)
+        Text(drill_note(report))
     )
 }

@@ -11,6 +11,7 @@ mod html;
 mod method;
 mod of_lab;
 mod plot;
+mod stages;
 mod table;
 mod verdicts;
 
@@ -27,6 +28,7 @@ pub fn page(report: &RunReport) -> String {
         ("wall", "Wall time", plot::wall(report)),
         ("figures", "All figures", table::table(report)),
         ("lab", "Figures of this lab", of_lab::table(report)),
+        ("stages", "Stages and queues", stages::tables(report)),
         ("drills", "Drills", drills::drills(report)),
         ("verdicts", "Verdicts", verdicts::verdicts(report)),
         ("next", "What to try next", conclusions::next(report)),

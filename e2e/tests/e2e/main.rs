@@ -8,6 +8,7 @@
 
 mod dashboards;
 mod lab_cluster;
+mod lab_pipeline;
 mod lab_primes;
 mod lab_scraper;
 mod lab_throttle;

@@ -2,6 +2,7 @@
 //! for real, must get that verdict, in Docker and under what holds local
 //! stations.
 
+mod pipelines;
 mod places;
 
 use measure::report::{Row, RunReport, VerdictKind};

@@ -11,7 +11,6 @@ use crate::Refused;
 use crate::compose::{self, Environment, Finding, Loaded, Service, Severity, show_bytes};
 use crate::config::OptionArgs;
 use crate::labs::{Lab, Options, by_name};
-use crate::station::local::WITH_DOCKER;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -154,20 +153,7 @@ fn examine(loaded: &Loaded, objections: &[Objection]) -> Outcome {
 /// Checks the lab for local stations: `local` says what these cannot give.
 pub fn examine_local(loaded: &Loaded, local: Vec<Objection>) -> Outcome {
     let objections = limits::with_others(&loaded.model, &Host::read(), local);
-    let mut outcome = examine(loaded, &objections);
-    let needs = loaded.model.needs();
-    let needed = needs.filter(|one| !one.runs_locally()).map(|component| {
-        Finding::error(
-            &loaded.place("", "x-parlab.needs"),
-            format!(
-                "this lab needs {}, which local stations cannot start yet",
-                component.name()
-            ),
-            WITH_DOCKER,
-        )
-    });
-    outcome.findings.extend(needed);
-    outcome
+    examine(loaded, &objections)
 }
 
 impl Outcome {

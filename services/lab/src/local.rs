@@ -5,7 +5,9 @@ use crate::compose::{Component, Finding, LabModel, Loaded};
 use crate::config::{LocalArgs, MeansArgs};
 use crate::labs::{Lab, Options};
 use crate::model;
-use crate::station::local::{self, Account, Cgroups, Choice, Local, Means, Places, Postgres};
+use crate::station::local::{
+    self, Account, Cgroups, Choice, Components, Local, Means, Places, Postgres, Redis,
+};
 use crate::{BadFile, Busy, Refused};
 use anyhow::{Context, bail};
 use measure::report::EnforcementMeans;
@@ -109,9 +111,38 @@ pub async fn start(
     let specs = model::specs(&loaded.model, &refused, &names);
     let plan = local::plan(&loaded.model, &programs, &refused);
     let logs = results.join(LOGS);
-    let postgres = postgres(&loaded.model, &logs).await?;
+    let components = Components {
+        redis: redis(&loaded.model, &logs).await?,
+        postgres: postgres(&loaded.model, &logs).await?,
+    };
     let places = Places { enter, logs };
-    Local::start(specs, plan, means, &places, postgres).await
+    Local::start(specs, plan, means, &places, components).await
+}
+
+/// A Redis of the run's own, where the lab needs one, and a line that says which.
+/// Without one the stations of such a lab have nothing between them.
+async fn redis(model: &LabModel, logs: &Path) -> anyhow::Result<Option<Redis>> {
+    let name = Component::Redis.name();
+    let service = model.services.get(name);
+    let Some(service) = service.filter(|_| model.is_component(name)) else {
+        return Ok(None);
+    };
+    std::fs::create_dir_all(logs).with_context(|| format!("{}: cannot be made", logs.display()))?;
+    let command = service.command.clone().unwrap_or_default();
+    let redis = Redis::start(&command, &logs.join("redis.log")).await;
+    let redis = redis.map_err(|error| {
+        Refused(format!(
+            "this lab needs a Redis, and there is none: {error:#}; install redis-server, or run \
+             the lab with Docker: DOCKER=1"
+        ))
+    })?;
+    eprintln!(
+        "Redis of this run's own at {} (process {}), gone with what it keeps in {} when the run ends",
+        redis.address,
+        redis.id(),
+        redis.folder().display()
+    );
+    Ok(Some(redis))
 }
 
 /// A PostgreSQL of the run's own, where the lab needs one and the machine has

@@ -8,6 +8,7 @@ mod driven;
 mod measuring;
 mod order;
 mod prepare;
+mod staged;
 
 use self::measuring::Measuring;
 use self::order::order;
@@ -98,16 +99,23 @@ impl Runner<'_> {
             return Err(crate::Refused(why).into());
         }
 
-        let driven = self.lab.driven();
+        let (driven, staged) = (self.lab.driven(), self.lab.staged());
         let planned = plan.clone();
-        let (mut rows, known) = match driven {
-            Some(driven) => self.prepare(driven, &surveyed, &mut facts, plan).await?,
-            None => (self.calibrate(&surveyed, plan).await?, Known::default()),
+        let (mut rows, known) = match (driven, staged) {
+            (Some(driven), _) => self.prepare(driven, &surveyed, &mut facts, plan).await?,
+            (None, Some(staged)) => {
+                let rows = self.calibrate_staged(staged, &surveyed, plan).await?;
+                (rows, Known::default())
+            }
+            (None, None) => (self.calibrate(&surveyed, plan).await?, Known::default()),
         };
         for station in &mut facts {
             station.calibrated = calibrate::last_runs(&rows, &station.name);
         }
-        let partial = self.measure(&surveyed, &mut rows).await;
+        let partial = match staged {
+            Some(staged) => self.measure_staged(staged, &surveyed, &mut rows).await,
+            None => self.measure(&surveyed, &mut rows).await,
+        };
         for station in &mut facts {
             let of_station = rows
                 .iter()
@@ -119,6 +127,12 @@ impl Runner<'_> {
         if let Some(driven) = driven.filter(|_| !partial) {
             let plans = driven.drills(&planned, &known, self.options);
             drills = self.drill(driven, &surveyed, plans).await;
+        }
+        if let Some(staged) = staged {
+            if !partial {
+                drills = self.drill_staged(staged, &surveyed).await;
+            }
+            self.at_rest(staged, &surveyed).await;
         }
         self.progress.finish();
 
@@ -160,6 +174,10 @@ impl Runner<'_> {
     }
 
     async fn abilities(&self, surveyed: &[Surveyed]) -> anyhow::Result<Abilities> {
+        if self.lab.staged().is_some() {
+            // What can be asked for is the lab's choice, and no station's.
+            return Ok(self.lab.abilities());
+        }
         let replica = surveyed.iter().find_map(|s| s.replicas.first());
         match replica {
             Some(&replica) => http::describe(replica)
@@ -319,6 +337,7 @@ impl Runner<'_> {
             share,
             figures,
             replicas,
+            ..Round::default()
         })
     }
 

@@ -121,17 +121,48 @@ pub async fn ready_replicas(
 ) -> anyhow::Result<Vec<Replica>> {
     let deadline = Instant::now() + READY_DEADLINE;
     loop {
-        let found = stations.replicas(name).await.unwrap_or_default();
-        let mut ready = 0;
-        for &replica in &found {
-            ready += usize::from(http::is_ready(replica).await);
-        }
+        let (found, ready) = found_and_ready(stations, name).await;
         if ready == found.len() && ready >= wanted.max(1) {
             return Ok(found);
         }
         if Instant::now() > deadline {
             bail!(
                 "{name}: {ready} of {wanted} replicas were ready after {} s; see `make logs`",
+                READY_DEADLINE.as_secs()
+            );
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// A station's replicas, and how many of them are ready.
+async fn found_and_ready(stations: &dyn Stations, name: &str) -> (Vec<Replica>, usize) {
+    let found = stations.replicas(name).await.unwrap_or_default();
+    let mut ready = 0;
+    for &replica in &found {
+        ready += usize::from(http::is_ready(replica).await);
+    }
+    (found, ready)
+}
+
+/// Waits until a station has just so many replicas, each ready, and returns them;
+/// one that was scaled away may answer for a moment longer.
+pub async fn exactly(
+    stations: &dyn Stations,
+    name: &str,
+    wanted: usize,
+) -> anyhow::Result<Vec<Replica>> {
+    let deadline = Instant::now() + READY_DEADLINE;
+    loop {
+        let (found, ready) = found_and_ready(stations, name).await;
+        if found.len() == wanted && ready == wanted {
+            return Ok(found);
+        }
+        if Instant::now() > deadline {
+            bail!(
+                "{name}: {ready} of {} replicas were ready after {} s, and {wanted} are wanted; see \
+                 `make logs`",
+                found.len(),
                 READY_DEADLINE.as_secs()
             );
         }

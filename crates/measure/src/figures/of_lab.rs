@@ -1,5 +1,6 @@
 //! The lab's own figures of one sample, from what it counted.
 
+use crate::pipeline::{self, raw as of_pipeline};
 use crate::report::{ReplicaAccount, Round};
 use crate::serving::raw;
 use crate::serving::{self, Served};
@@ -50,6 +51,11 @@ pub mod names {
     /// Requests that were not answered, right and in time, over all rounds.
     pub const FAILED: &str = "failed_requests";
 
+    /// Items that came from a pipeline's source to its sink, per second.
+    pub const ITEMS_PER_SECOND: &str = "items_per_second";
+    /// Items that each queue of a pipeline may hold.
+    pub const QUEUE_CAPACITY: &str = "queue_capacity";
+
     /// Those of which a row has the largest of its rounds, and not their median.
     pub const LARGEST: [&str; 1] = [LONGEST_SECONDS];
     /// Those of which a row has the sum over its rounds.
@@ -62,6 +68,9 @@ pub mod names {
 pub fn of_lab(round: &Round) -> BTreeMap<String, f64> {
     if serving::is_served(round) {
         return known(of_requests(round));
+    }
+    if pipeline::is_staged(round) {
+        return known(of_items(round));
     }
     let counted = |name: &str| round.figures.get(name).copied();
     let wall = round.wall_seconds();
@@ -82,6 +91,19 @@ pub fn of_lab(round: &Round) -> BTreeMap<String, f64> {
             WaitingJob::of(round).map(|job| job.ideal_seconds()),
         ),
     ])
+}
+
+/// What became of the items of one sample of a pipeline.
+fn of_items(round: &Round) -> [(&'static str, Option<f64>); 5] {
+    let counted = |name: &str| round.figures.get(name).copied();
+    let per_second = counted(of_pipeline::ARRIVED).map(|items| items / round.wall_seconds());
+    [
+        (names::ITEMS_PER_SECOND, per_second),
+        (names::P50_SECONDS, counted(of_pipeline::P50_SECONDS)),
+        (names::P99_SECONDS, counted(of_pipeline::P99_SECONDS)),
+        (names::LONGEST_SECONDS, counted(of_pipeline::MAX_SECONDS)),
+        (names::QUEUE_CAPACITY, counted(of_pipeline::CAPACITY)),
+    ]
 }
 
 fn known<'a>(figures: impl IntoIterator<Item = (&'a str, Option<f64>)>) -> BTreeMap<String, f64> {

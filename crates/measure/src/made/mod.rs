@@ -3,9 +3,11 @@
 mod accounts;
 pub mod any;
 mod sample;
+mod stages;
 
 pub use accounts::{ReplicaExt, analysed, baseline, half, replica, round, rounds};
 pub use sample::sample;
+pub use stages::{MadeStage, staged_round, staged_row};
 
 use crate::report::{
     Backend, Declared, Effective, Host, Interval, Predecessor, ReplicaAccount, Round, Row,

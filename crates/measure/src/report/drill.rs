@@ -11,7 +11,7 @@ pub struct Drill {
     pub name: String,
     /// To which station.
     pub station: String,
-    /// Worker processes of one replica.
+    /// Worker processes of one replica; 0 where that is no matter.
     pub workers: usize,
     /// Connections of the load.
     pub connections: usize,

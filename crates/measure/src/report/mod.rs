@@ -8,10 +8,12 @@
 mod drill;
 mod round;
 mod row;
+mod stage;
 
 pub use drill::{Drill, Slice};
 pub use round::{BlockedOn, CpusAccount, GroupAccount, ReplicaAccount, Round, WorkerAccount};
 pub use row::{Also, BlockedBy, Interval, Row, TimeBudget, Verdict, VerdictKind, Void, WorkersAre};
+pub use stage::{Depth, PipelineFigures, StageFigures, StageSample};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

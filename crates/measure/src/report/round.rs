@@ -1,5 +1,6 @@
 //! The raw account of one sample: what the workers and the kernel counted.
 
+use super::StageSample;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,6 +23,10 @@ pub struct Round {
     pub figures: BTreeMap<String, f64>,
     /// One account per replica, in a fixed order.
     pub replicas: Vec<ReplicaAccount>,
+    /// Where the sample is of a pipeline, each stage's part of it, in the stages'
+    /// order; empty elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageSample>,
 }
 
 fn whole() -> f64 {
@@ -37,6 +42,7 @@ impl Default for Round {
             share: whole(),
             figures: BTreeMap::new(),
             replicas: Vec::new(),
+            stages: Vec::new(),
         }
     }
 }

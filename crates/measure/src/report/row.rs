@@ -1,6 +1,6 @@
 //! A row of the table: one station, strategy and worker count, over all rounds.
 
-use super::Round;
+use super::{PipelineFigures, Round};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -63,6 +63,10 @@ pub struct Row {
     /// a name that is absent is unknown, and labs without any have none.
     #[serde(default)]
     pub figures: BTreeMap<String, f64>,
+    /// Where its samples are of a pipeline, what its stages show, and which of
+    /// them sets the pace; `null` elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<PipelineFigures>,
     /// The rounds in which the load that the sample is taken under was not what
     /// it should have been, twice: they have no sample.
     #[serde(default)]

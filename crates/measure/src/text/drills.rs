@@ -5,6 +5,7 @@ use super::paragraph::Paragraph;
 use super::plain_table::plain_table;
 use super::style::{Paint, Style};
 use crate::duration::duration;
+use crate::pipeline::is_of_pipelines;
 use crate::report::{Drill, RunReport};
 
 /// What stands above the columns.
@@ -32,7 +33,7 @@ pub fn drills(report: &RunReport, style: &Style) -> String {
     let mut text = style.heading("Drills: something is broken while a load goes on");
     if !lines.is_empty() {
         text.push_str(&plain_table(style, &DRILL_HEADS, &DRILL_HEADS[2..], lines));
-        text.push_str(&Paragraph::new(DRILL_NOTE).render(style));
+        text.push_str(&Paragraph::new(drill_note(report)).render(style));
     }
     for drill in &report.drills {
         let who = format!("{}, {}:", drill.station, drill.name);
@@ -54,7 +55,19 @@ pub fn drills(report: &RunReport, style: &Style) -> String {
 }
 
 /// How to read the table.
-pub const DRILL_NOTE: &str = "Lost is by kind: closed, reset and broken, the connection ended with \
+pub fn drill_note(report: &RunReport) -> &'static str {
+    if is_of_pipelines(report) {
+        OF_ITEMS
+    } else {
+        OF_REQUESTS
+    }
+}
+
+const OF_ITEMS: &str = "Sent are the items that the source gave, answered those of them that came \
+    to the sink; lost are those that did not, that came again, or that went to the dead letters. \
+    Replaced is how many processes were started in place of dead ones.";
+
+const OF_REQUESTS: &str = "Lost is by kind: closed, reset and broken, the connection ended with \
     the request under way; connect_refused, connect_timeout and connect_failed, none could be made; \
     no_connection and timeout, none was free or no answer came in time. Replaced is how many workers \
     were started in place of dead ones, by the station's own count. Over after is the time from the \
@@ -79,8 +92,13 @@ pub fn drill_cells(drill: &Drill) -> [String; 7] {
         _ => kinds.join(", "),
     };
     let replaced = drill.restarts.map(|restarts| restarts.to_string());
+    let station = match drill.workers {
+        // What lies between stations has none.
+        0 => drill.station.clone(),
+        workers => format!("{} ({})", drill.station, count(workers, "worker")),
+    };
     [
-        format!("{} ({})", drill.station, count(drill.workers, "worker")),
+        station,
         drill.name.clone(),
         drill.sent.to_string(),
         drill.answered.to_string(),

@@ -31,6 +31,15 @@ pub fn two_decimals(figure: f64) -> String {
     }
 }
 
+/// Three digits that count.
+pub fn digits(figure: f64) -> String {
+    match figure.abs() {
+        n if n < 9.995 => format!("{figure:.2}"),
+        n if n < 99.95 => format!("{figure:.1}"),
+        _ => format!("{figure:.0}"),
+    }
+}
+
 /// How long a run took: `41 s`, `4 min 12 s`.
 pub fn run_time(seconds: f64) -> String {
     let seconds = seconds.round() as u64;

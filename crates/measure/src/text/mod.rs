@@ -22,6 +22,7 @@ mod next;
 mod of_lab;
 mod paragraph;
 mod past;
+mod pipeline;
 mod plain_table;
 mod style;
 mod table;
@@ -36,13 +37,16 @@ pub use backends::backends;
 pub use bar::{CELLS, State, cells, shares};
 pub use busy::{busy, busy_host};
 pub use conclusions::{answer, changes, comparisons, groups, invariants, passed_over};
-pub use drills::{DRILL_HEADS, DRILL_NOTE, drill_cells, drills};
+pub use drills::{DRILL_HEADS, drill_cells, drill_note, drills};
 pub use legend::{brackets, hidden_steal, legend, meaning};
 pub use limits::{Disagreement, disagreements, disagreements_of, limits};
 pub use next::{next_steps, steps};
 pub use of_lab::{LabFigures, LabRow, lab_figures, lab_table, row_heads};
 pub use paragraph::is_unit;
 pub use past::past_runs;
+pub use pipeline::{
+    QUEUE_HEADS, QUEUE_NOTE, STAGE_HEADS, STAGE_NOTE, pipelines, queue_lines, stage_lines,
+};
 pub use style::Style;
 pub use table::{table, void_rounds};
 pub use title::{backend, title};
@@ -53,13 +57,14 @@ use crate::report::RunReport;
 
 /// The whole report: what spoils it and disagreements first, then figures, then what they mean.
 pub fn render(report: &RunReport, style: &Style) -> String {
-    let sections: [fn(&RunReport, &Style) -> String; 13] = [
+    let sections: [fn(&RunReport, &Style) -> String; 14] = [
         title,
         busy,
         disagreements,
         table,
         legend,
         lab_table,
+        pipelines,
         drills,
         verdicts,
         groups,

@@ -1,6 +1,6 @@
 //! The lab's own figures: a second table, for labs that have any.
 
-use super::figures::{NONE, UNKNOWN, percent, two_decimals};
+use super::figures::{NONE, UNKNOWN, digits, percent, two_decimals};
 use super::names::{by_station, work, workers, workers_head};
 use super::plain_table::plain_table;
 use super::style::Style;
@@ -43,7 +43,9 @@ pub fn row_heads(report: &RunReport) -> [&'static str; 3] {
 type Column<'a> = (&'a str, &'a str, fn(f64) -> String);
 
 /// The figures that are known here, in the order in which they are shown.
-const KNOWN: [Column; 18] = [
+const KNOWN: [Column; 20] = [
+    (names::QUEUE_CAPACITY, "queues\nhold", whole),
+    (names::ITEMS_PER_SECOND, "items/s", digits),
     (names::IDEAL_SECONDS, "ideal wall", duration),
     (names::REQUESTS_PER_SECOND, "requests/s", digits),
     (names::P50_SECONDS, "p50", duration),
@@ -247,15 +249,6 @@ fn measured_on(row: &Row) -> String {
         Some(share) => format!("{} of it", percent(share)),
         None if row.rounds.is_empty() => NONE.to_owned(),
         None => "all of it".to_owned(),
-    }
-}
-
-/// Three digits that count.
-fn digits(figure: f64) -> String {
-    match figure.abs() {
-        n if n < 9.995 => format!("{figure:.2}"),
-        n if n < 99.95 => format!("{figure:.1}"),
-        _ => format!("{figure:.0}"),
     }
 }
 

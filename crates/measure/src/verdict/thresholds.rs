@@ -91,3 +91,17 @@ pub const SAME_CPUS: f64 = 1e-6;
 
 /// The part of something that is most of it.
 pub const MOSTLY: f64 = 0.5;
+
+/// Share of the CPUs' time in use from which on they are what a pipeline's stages
+/// share out among them.
+pub const ALL_BUSY: f64 = 0.95;
+
+/// Share of its threads' time in which a stage has something to do from which on
+/// it may set the pace of its pipeline: the first items, which come to it through
+/// the stages before, and the last ones, which leave through those behind, cost
+/// it up to a fifth of a short sample.
+pub const BINDS: f64 = 0.75;
+
+/// How far that is above every other stage's: of two that are as busy none can be
+/// named.
+pub const BINDS_ALONE: f64 = 0.10;

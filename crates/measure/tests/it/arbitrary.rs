@@ -136,6 +136,7 @@ fn any_row() -> impl Strategy<Value = Row> {
                 share,
                 figures: counted(figures),
                 replicas,
+                stages: Vec::new(),
             })
             .collect();
         Row {

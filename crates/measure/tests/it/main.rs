@@ -8,6 +8,7 @@ mod backends;
 mod budget;
 mod changes;
 mod history;
+mod pipelines;
 mod schema;
 mod serving;
 mod two_runs;

@@ -251,7 +251,7 @@ fn what_only_docker_has_is_refused_by_line_and_the_others_run() {
 }
 
 #[test]
-fn a_component_that_the_lab_needs_is_refused_before_anything_starts() {
+fn a_component_that_the_lab_needs_and_is_not_there_ends_it_before_anything_starts() {
     let bench = Bench::new();
     let text = std::fs::read_to_string(bench.compose()).unwrap();
     std::fs::write(
@@ -260,12 +260,14 @@ fn a_component_that_the_lab_needs_is_refused_before_anything_starts() {
     )
     .unwrap();
 
-    let output = bench.run(&[]);
+    // A folder in which no program is.
+    let empty = tempfile::tempdir().unwrap();
+    let output = bench.run(&[("PATH", empty.path().to_str().unwrap())]);
 
-    assert_eq!(output.status.code(), Some(65), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(64), "{}", said(&output));
     let said = said(&output);
     assert!(
-        said.contains("this lab needs redis, which local stations cannot start yet"),
+        said.contains("this lab needs a Redis, and there is none: none is installed"),
         "{said}"
     );
 }

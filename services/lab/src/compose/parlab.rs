@@ -48,12 +48,6 @@ impl Component {
             Self::Postgres => 5432,
         }
     }
-
-    /// Whether local stations can have it: where the machine's own binaries are
-    /// not installed, its labs do without.
-    pub fn runs_locally(self) -> bool {
-        self == Self::Postgres
-    }
 }
 
 /// Reads `x-parlab` of a file's root, and says what is wrong with it.

@@ -5,6 +5,7 @@ pub mod driven;
 mod groups;
 pub mod invariants;
 mod limits;
+mod pipeline;
 mod primes;
 mod questions;
 mod rows;
@@ -12,6 +13,7 @@ mod samples;
 mod scaling;
 mod scraper;
 pub mod served;
+pub mod staged;
 mod throttle;
 
 use crate::station::Around;
@@ -243,6 +245,11 @@ pub trait Lab: Sync {
         None
     }
 
+    /// How its samples are taken on several stations at once, in labs of pipelines.
+    fn staged(&self) -> Option<&dyn staged::Staged> {
+        None
+    }
+
     /// The lab's own raw figures of a sample.
     fn figures(
         &self,
@@ -278,6 +285,7 @@ pub const LABS: &[&dyn Lab] = &[
     &scraper::Scraper,
     &cluster::Cluster,
     &throttle::Throttle,
+    &pipeline::Pipeline,
 ];
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod driven;
 mod fleet;
 mod made;
+mod staged;
 mod witness;
 
 use super::*;

@@ -141,6 +141,13 @@ impl Declaration {
             .unwrap_or(USUAL_CAPACITY)
     }
 
+    /// What each queue may hold, where all may hold as much.
+    pub fn common_capacity(&self) -> Option<u64> {
+        let mut all = self.capacities.values();
+        let first = all.next()?;
+        all.all(|capacity| capacity == first).then_some(*first)
+    }
+
     /// The same with one capacity for all queues.
     #[must_use]
     pub fn with_capacity(mut self, capacity: u64) -> Self {

@@ -102,6 +102,9 @@ pub struct Figures {
     pub latency: Option<LatencyFigures>,
     /// The run's end as the source knows it; null for other stages.
     pub outcome: Option<Outcome>,
+    /// Items that each queue may hold in this run, where all may hold as many;
+    /// null for stages other than the source, whose declaration is the run's.
+    pub capacity: Option<u64>,
 }
 
 /// A stage's part of a run, at this station.

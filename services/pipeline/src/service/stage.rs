@@ -70,6 +70,7 @@ pub(super) fn take_part(
             run: asked.run.clone(),
             latency: is_sink.then(|| latency.figures()),
             outcome: None,
+            capacity: None,
             stages: vec![StageAccount {
                 stage: shared.stage,
                 workers: [0, threads],
@@ -246,6 +247,7 @@ fn answer(asked: &Asked, account: ReplicaAccount, fed: &Fed, figures: StageFigur
         figures: Figures {
             run: asked.run.clone(),
             latency: None,
+            capacity: asked.declaration.common_capacity(),
             outcome: Some(Outcome {
                 given: exactness.given,
                 arrived: exactness.arrived,

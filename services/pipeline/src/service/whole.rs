@@ -82,6 +82,7 @@ pub(super) fn run(bench: &Bench, asked: &Asked, under: &Under) -> Sampled<RunAns
             run: None,
             latency: Some(report.latency.figures()),
             outcome: Some(outcome),
+            capacity: asked.declaration.common_capacity(),
             stages: stages(&report, depths),
         },
     })

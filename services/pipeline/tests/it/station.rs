@@ -139,6 +139,7 @@ fn the_stations_of_a_pipeline_account_for_their_part_of_a_run() {
     assert_eq!(source["account"]["answer"], 600);
     assert_eq!(source["figures"]["outcome"]["exact"], true);
     assert_eq!(source["figures"]["outcome"]["doubled"], 0);
+    assert_eq!(source["figures"]["capacity"], 40);
     for (stage, replicas) in &answers {
         let taken: u64 = replicas
             .iter()

@@ -4,10 +4,18 @@
 //! A name counts where an address is meant: before a port (`origin:8080`) or
 //! after `//` (`http://origin/`). Anywhere else it is a word like any other.
 
+use anyhow::Context;
 use service_kit::address::AddressLine;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 /// The port of the admin endpoints inside a container; any other is the API's.
 const ADMIN_PORT: &str = "9000";
+
+/// An address on loopback that was free just now.
+pub(super) fn free_address() -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
+    Ok(listener.local_addr()?)
+}
 
 /// Whether the text names this service where an address is meant.
 pub fn names(text: &str, service: &str) -> bool {

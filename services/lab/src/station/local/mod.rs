@@ -7,18 +7,23 @@
 
 mod addresses;
 mod cgroup;
+mod folder;
 mod limits;
 mod means;
+mod owner;
 mod plan;
 mod postgres;
 mod process;
+mod program;
+mod redis;
 mod systemd;
 
 pub use cgroup::Cgroups;
 pub use limits::Limits;
 pub use means::{Choice, Means, find};
-pub use plan::{Planned, WITH_DOCKER, objections, plan};
+pub use plan::{Planned, objections, plan};
 pub use postgres::{Account, Postgres};
+pub use redis::Redis;
 
 use super::{Action, Answering, Around, Beside, Replica, StationSpec, Stations};
 use crate::compose::Component;
@@ -28,6 +33,7 @@ use process::{Launch, Process};
 use rustix::process::Signal;
 use service_kit::address::AddressLine;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokio::sync::Mutex;
 
@@ -42,8 +48,28 @@ pub struct Local {
     // Before `means`: the stations' groups lie below those of the run.
     stations: Mutex<Vec<Running>>,
     means: Means,
-    // After the stations, which use it.
-    _postgres: Option<Postgres>,
+    // After the stations, which use them.
+    components: Components,
+}
+
+/// The components of others that run for the stations, of the run's own.
+#[derive(Debug, Default)]
+pub struct Components {
+    /// Where the lab needs one and the machine has one.
+    pub postgres: Option<Postgres>,
+    /// Where the lab needs one.
+    pub redis: Option<Redis>,
+}
+
+impl Components {
+    /// Those that run, and where each answers.
+    fn addresses(&self) -> Vec<(Component, SocketAddr)> {
+        let postgres = self.postgres.as_ref();
+        let postgres = postgres.map(|one| (Component::Postgres, one.address));
+        let redis = self.redis.as_ref();
+        let redis = redis.map(|one| (Component::Redis, one.address));
+        postgres.into_iter().chain(redis).collect()
+    }
 }
 
 /// A station and its processes.
@@ -82,15 +108,14 @@ impl Local {
         plan: Vec<Planned>,
         means: Means,
         places: &Places,
-        postgres: Option<Postgres>,
+        components: Components,
     ) -> anyhow::Result<Self> {
         let logs = &places.logs;
         std::fs::create_dir_all(logs)
             .with_context(|| format!("{}: cannot be made", logs.display()))?;
         let mut stations: Vec<Running> = Vec::new();
         for planned in plan {
-            let started =
-                start_station(&planned, &stations, postgres.as_ref(), &means, places).await;
+            let started = start_station(&planned, &stations, &components, &means, places).await;
             match started {
                 Ok(running) => stations.push(running),
                 Err(error) if planned.beside => {
@@ -106,15 +131,15 @@ impl Local {
         }
         Ok(Self {
             specs,
-            around: around(&stations, postgres.as_ref()),
+            around: around(&stations, &components),
             stations: Mutex::new(stations),
             means,
-            _postgres: postgres,
+            components,
         })
     }
 }
 
-fn around(running: &[Running], postgres: Option<&Postgres>) -> Around {
+fn around(running: &[Running], components: &Components) -> Around {
     let beside = running.iter().filter(|running| running.planned.beside);
     let beside = beside.filter_map(|running| {
         let first = running.replicas.first()?;
@@ -124,9 +149,8 @@ fn around(running: &[Running], postgres: Option<&Postgres>) -> Around {
             environment: running.planned.environment.clone(),
         })
     });
-    let components = postgres
-        .into_iter()
-        .map(|one| (Component::Postgres, one.address.to_string()));
+    let components = components.addresses().into_iter();
+    let components = components.map(|(one, address)| (one, address.to_string()));
     Around {
         beside: beside.collect(),
         components: components.collect(),
@@ -136,7 +160,7 @@ fn around(running: &[Running], postgres: Option<&Postgres>) -> Around {
 async fn start_station(
     planned: &Planned,
     others: &[Running],
-    postgres: Option<&Postgres>,
+    components: &Components,
     means: &Means,
     places: &Places,
 ) -> anyhow::Result<Running> {
@@ -144,7 +168,7 @@ async fn start_station(
         launches: Launches {
             enter: places.enter.clone(),
             logs: places.logs.clone(),
-            environment: environment(planned, others, postgres)?,
+            environment: environment(planned, others, components)?,
         },
         planned: planned.clone(),
         replicas: Vec::new(),
@@ -160,7 +184,7 @@ async fn start_station(
 fn environment(
     planned: &Planned,
     others: &[Running],
-    postgres: Option<&Postgres>,
+    components: &Components,
 ) -> anyhow::Result<Vec<(String, String)>> {
     let mut all = Vec::new();
     for name in ["PATH", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] {
@@ -177,7 +201,10 @@ fn environment(
             *value = addresses::resolve(value, name, &replica.addresses);
         }
     }
-    with_postgres(&mut own, postgres);
+    with_postgres(&mut own, components.postgres.as_ref());
+    if let Some(redis) = &components.redis {
+        with_address(&mut own, Component::Redis, redis.address);
+    }
     all.extend(own);
     Ok(all)
 }
@@ -194,17 +221,27 @@ fn with_postgres(environment: &mut BTreeMap<String, String>, postgres: Option<&P
         environment.retain(|_, value| !told_of(value));
         return;
     };
+    with_address(environment, Component::Postgres, postgres.address);
+    for value in environment.values_mut() {
+        if value == POSTGRES_PASSWORD {
+            *value = postgres.password_file().display().to_string();
+        }
+    }
+}
+
+/// What names the component names where it answers.
+fn with_address(
+    environment: &mut BTreeMap<String, String>,
+    component: Component,
+    address: SocketAddr,
+) {
     let addresses = AddressLine {
-        api: postgres.address,
-        admin: postgres.address,
+        api: address,
+        admin: address,
         http: None,
     };
     for value in environment.values_mut() {
-        *value = if value == POSTGRES_PASSWORD {
-            postgres.password_file().display().to_string()
-        } else {
-            addresses::resolve(value, name, &addresses)
-        };
+        *value = addresses::resolve(value, component.name(), &addresses);
     }
 }
 
@@ -332,14 +369,17 @@ impl Stations for Local {
 
     fn act<'a>(&'a self, station: &'a str, action: Action) -> Answering<'a, ()> {
         Box::pin(async move {
+            if let Some(redis) = self.components.redis.as_ref().filter(|_| is_redis(station)) {
+                return to_redis(redis, action);
+            }
             let mut stations = self.stations.lock().await;
             let running = found(&mut stations, station)?;
             match action {
-                Action::Scale(replicas @ 1..=MOST_REPLICAS) => {
+                Action::Scale(replicas @ 0..=MOST_REPLICAS) => {
                     running.killed = false;
                     running.scale(replicas, &self.means).await
                 }
-                Action::Scale(_) => bail!("scale needs a number from 1 to {MOST_REPLICAS}"),
+                Action::Scale(_) => bail!("scale needs a number from 0 to {MOST_REPLICAS}"),
                 Action::Crash => {
                     let first = running.replicas.first_mut();
                     let first = first.with_context(|| format!("{station} does not run"))?;
@@ -356,6 +396,20 @@ impl Stations for Local {
             }
         })
     }
+}
+
+fn is_redis(name: &str) -> bool {
+    name == Component::Redis.name()
+}
+
+/// What lies between stations may stand still, and no more: it is no station.
+fn to_redis(redis: &Redis, action: Action) -> anyhow::Result<()> {
+    match action {
+        Action::Pause => redis.pause(),
+        Action::Resume => redis.resume(),
+        _ => bail!("redis can be paused and resumed, and nothing else"),
+    }
+    Ok(())
 }
 
 fn found<'s>(stations: &'s mut [Running], name: &str) -> anyhow::Result<&'s mut Running> {

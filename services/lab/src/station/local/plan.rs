@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const OUR_IMAGES: &str = "parlab/";
 
 /// What to do about what only a container has.
-pub const WITH_DOCKER: &str = "run the lab with Docker: DOCKER=1";
+const WITH_DOCKER: &str = "run the lab with Docker: DOCKER=1";
 
 /// The options of every service that say where it listens. The runner gives
 /// them: a port of the system's choosing cannot be taken already.

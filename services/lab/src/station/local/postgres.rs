@@ -2,19 +2,18 @@
 //! the run. It is the machine's own program that runs, where one is installed.
 
 mod account;
-mod folder;
-mod owner;
-mod program;
 mod setup;
 
 pub use account::Account;
 
+use super::addresses::free_address;
+use super::folder::{Folder, remove_stale};
+use super::owner::owner;
+use super::program::Program;
+use crate::compose::Component;
 use anyhow::{Context, bail};
-use folder::{Folder, remove_stale};
-use owner::owner;
-use program::Program;
 use setup::{SET_UP_DEADLINE, Site, programs};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// A port that was free may be taken a moment later.
@@ -37,9 +36,10 @@ impl Postgres {
         let programs = programs().context(
             "it is not installed (initdb and postgres, in the PATH or in /usr/lib/postgresql)",
         )?;
-        remove_stale();
+        let name = Component::Postgres.name();
+        remove_stale(name);
         let owner = owner()?;
-        let folder = Folder::make(owner)?;
+        let folder = Folder::make(name, owner)?;
         folder.write_password(owner)?;
         let site = Site {
             programs,
@@ -72,11 +72,6 @@ impl Postgres {
     pub fn id(&self) -> u32 {
         self.server.id()
     }
-}
-
-fn free_address() -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
-    Ok(listener.local_addr()?)
 }
 
 #[cfg(test)]

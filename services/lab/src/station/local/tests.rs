@@ -67,7 +67,7 @@ impl Folder {
         };
         let plan = plan(&model, self.0.path(), &refused);
         let specs = model::specs(&model, &refused, &[]);
-        Local::start(specs, plan, Means::Affinity, &places, None).await
+        Local::start(specs, plan, Means::Affinity, &places, Components::default()).await
     }
 }
 
@@ -195,7 +195,12 @@ async fn stations_can_be_scaled_crashed_paused_and_killed() {
     local.act("one", Action::Scale(1)).await.unwrap();
     ends(three[2]).await;
     assert_eq!(local.processes().await, three[..1]);
-    assert!(local.act("one", Action::Scale(0)).await.is_err());
+    assert!(local.act("one", Action::Scale(65)).await.is_err());
+    local.act("one", Action::Scale(0)).await.unwrap();
+    ends(three[0]).await;
+    assert!(local.replicas("one").await.unwrap().is_empty());
+    local.act("one", Action::Scale(1)).await.unwrap();
+    let three = local.processes().await;
 
     let before = local.replicas("one").await.unwrap();
     local.act("one", Action::Crash).await.unwrap();

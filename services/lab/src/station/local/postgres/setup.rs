@@ -1,8 +1,8 @@
 //! Sets a database up and starts its server.
 
+use super::super::owner::Owner;
+use super::super::program::Program;
 use super::account::Account;
-use super::owner::Owner;
-use super::program::Program;
 use anyhow::{Context, bail};
 use std::fs::File;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! A program of PostgreSQL's that runs.
+//! A program of others that runs for the stations.
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -68,7 +68,8 @@ impl Program {
         bail!("it did not answer within {} s", START_DEADLINE.as_secs())
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends a signal to all of its group.
+    pub(super) fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
         if let Some(group) = id {
             // Nobody in the group any more is what is wanted.

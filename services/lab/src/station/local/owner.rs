@@ -1,4 +1,4 @@
-//! Whom the server must run as.
+//! Whom a database's server must run as.
 
 use anyhow::Context;
 use rustix::fs::{Gid, Uid};

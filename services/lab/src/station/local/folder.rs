@@ -1,4 +1,4 @@
-//! The folder of a run's own database.
+//! The folder of a component that a run has of its own.
 
 use super::owner::Owner;
 use anyhow::Context;
@@ -9,9 +9,6 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Below the folder for temporary files, with the runner's number behind.
-const FOLDER: &str = "parlab-postgres-";
-
 /// The file with the password, in the folder.
 const PASSWORD: &str = "password";
 
@@ -20,8 +17,10 @@ const PASSWORD: &str = "password";
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    pub(super) fn make(owner: Option<Owner>) -> anyhow::Result<Self> {
-        let path = std::env::temp_dir().join(format!("{FOLDER}{}", std::process::id()));
+    /// That of the component of this name: below the folder for temporary files,
+    /// with the runner's number behind.
+    pub(super) fn make(name: &str, owner: Option<Owner>) -> anyhow::Result<Self> {
+        let path = std::env::temp_dir().join(format!("{}{}", prefix(name), std::process::id()));
         let shown = path.display().to_string();
         let made = std::fs::create_dir(&path);
         made.with_context(|| format!("{shown}: cannot be made"))?;
@@ -73,12 +72,17 @@ impl Drop for Folder {
     }
 }
 
-/// Removes the folders of runs that were killed.
-pub(super) fn remove_stale() {
+fn prefix(name: &str) -> String {
+    format!("parlab-{name}-")
+}
+
+/// Removes the component's folders of runs that were killed.
+pub(super) fn remove_stale(component: &str) {
+    let prefix = prefix(component);
     let entries = std::fs::read_dir(std::env::temp_dir());
     for entry in entries.into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let runner = name.strip_prefix(FOLDER).and_then(|id| id.parse().ok());
+        let runner = name.strip_prefix(&prefix).and_then(|id| id.parse().ok());
         // Of this process's own number it is an earlier process's.
         let ended = runner.is_some_and(|id: u32| {
             id == std::process::id() || !Path::new("/proc").join(id.to_string()).exists()
