@@ -209,7 +209,7 @@ impl Way {
             Self::ThreeHops | Self::RedisPy => 100_000,
             Self::Million => 1_000_000,
             Self::Queues => 50_000,
-            Self::Transform(replicas) | Self::TransformAlone(replicas) => 500 * replicas,
+            Self::Transform(replicas) | Self::TransformAlone(replicas) => 300 * replicas,
         }
     }
 

@@ -52,12 +52,12 @@ impl Wire {
         if let Some(password) = settings.password() {
             let mut auth = redis::cmd("AUTH");
             auth.arg(settings.username()).arg(password);
-            wire.ask(auth).map_err(refused)?;
+            wire.ask(&auth).map_err(refused)?;
         }
         if settings.db() != 0 {
             let mut select = redis::cmd("SELECT");
             select.arg(settings.db());
-            wire.ask(select)?;
+            wire.ask(&select)?;
         }
         Ok(wire)
     }
@@ -72,7 +72,7 @@ impl Wire {
         self.answers.next()
     }
 
-    fn ask(&mut self, command: Cmd) -> RedisResult<()> {
+    fn ask(&mut self, command: &Cmd) -> RedisResult<()> {
         self.send(&command.get_packed_command())?;
         match self.answer()? {
             Value::ServerError(error) => Err(error.into()),
@@ -305,7 +305,9 @@ mod tests {
             Value::Nil => to.extend(b"$-1\r\n"),
             Value::Array(values) => {
                 to.extend(format!("*{}\r\n", values.len()).bytes());
-                values.iter().for_each(|value| written(value, to));
+                for value in values {
+                    written(value, to);
+                }
             }
             value => panic!("{value:?} is not of this protocol"),
         }
@@ -318,7 +320,9 @@ mod tests {
             piece in 1..40_usize,
         ) {
             let mut bytes = Vec::new();
-            values.iter().for_each(|value| written(value, &mut bytes));
+            for value in &values {
+                written(value, &mut bytes);
+            }
             let mut answers = Answers::of(Slow(&bytes, piece));
             for value in values {
                 prop_assert_eq!(answers.next().unwrap(), value);

@@ -294,7 +294,7 @@ fn in_whatever_order_they_are_moved_entries_leave_the_queue() {
 
             assert_eq!(steps.move_on("one", "99", &moved), (3, vec![]), "{order:?}");
 
-            assert_eq!(steps.length(Upper), others as i64, "{order:?}");
+            assert_eq!(steps.length(Upper), others.cast_signed(), "{order:?}");
             if others > 0 {
                 steps.move_on("two", "99", &held);
             }
