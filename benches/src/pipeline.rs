@@ -13,6 +13,12 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Stages of which the transform binds.
+const WITH_TRANSFORM: &str = "source,transform,sink";
+
+/// What it does for an item: some milliseconds, the same work in each process.
+const TRANSFORM_COST: &str = "5000000steps";
+
 /// One way of sending items through queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -24,6 +30,10 @@ enum Way {
     ThreeHops,
     /// A million items, with 1000 in a queue at most.
     Million,
+    /// With a transform that binds, in so many replicas.
+    Transform(u64),
+    /// The same work in one process, on as many threads.
+    TransformAlone(u64),
     /// The course's pipeline of multiprocessing.Queue.
     Queues,
     /// redis-py through one stream.
@@ -53,6 +63,7 @@ pub fn against_peers(rounds: u32) -> anyhow::Result<Figures> {
     let pipeline = programs.with_file_name("pipeline");
     let mut figures = Figures::new(&["Figure", "Measured", "Of", "Goal"]);
     let mut ways = vec![Way::InProcess];
+    let replicas = replica_counts(std::thread::available_parallelism()?.get() as u64);
     if version_of(Command::new("python3").arg("--version")).is_some() {
         ways.push(Way::Queues);
     } else {
@@ -60,6 +71,9 @@ pub fn against_peers(rounds: u32) -> anyhow::Result<Figures> {
     }
     if version_of(Command::new("redis-server").arg("--version")).is_some() {
         ways.extend([Way::OneHop, Way::ThreeHops, Way::Million]);
+        for count in &replicas {
+            ways.extend([Way::Transform(*count), Way::TransformAlone(*count)]);
+        }
         if version_of(Command::new("python3").arg(script()).arg("version")).is_some() {
             ways.push(Way::RedisPy);
         } else {
@@ -81,6 +95,7 @@ pub fn against_peers(rounds: u32) -> anyhow::Result<Figures> {
         Some(measured[index].as_slice())
     };
     fill(&mut figures, &of)?;
+    fill_efficiencies(&mut figures, &replicas, &of)?;
     Ok(figures)
 }
 
@@ -97,7 +112,7 @@ fn fill<'s>(figures: &mut Figures, of: &dyn Fn(Way) -> Option<&'s [Sent]>) -> an
     ] {
         if let Some(rates) = rates(way) {
             let figure = interval(&rates).context("no rounds")?;
-            row(figures, way.name(), &figure, "thousand items/s", goal);
+            row(figures, &way.name(), &figure, "thousand items/s", goal);
         }
     }
     for (ours, theirs) in [(Way::InProcess, Way::Queues), (Way::OneHop, Way::RedisPy)] {
@@ -130,6 +145,36 @@ fn fill<'s>(figures: &mut Figures, of: &dyn Fn(Way) -> Option<&'s [Sent]>) -> an
     Ok(())
 }
 
+/// One replica, two, four, as far as there are CPUs for them.
+fn replica_counts(cpus: u64) -> Vec<u64> {
+    [1, 2, 4]
+        .into_iter()
+        .filter(|count| *count <= cpus)
+        .collect()
+}
+
+/// Throughput over that of the model, replicas ÷ cost. The cost is what an item's
+/// work takes with as many threads at it, and nothing else to do, in the same round.
+fn fill_efficiencies<'s>(
+    figures: &mut Figures,
+    replicas: &[u64],
+    of: &dyn Fn(Way) -> Option<&'s [Sent]>,
+) -> anyhow::Result<()> {
+    for count in replicas {
+        let (Some(over_redis), Some(alone)) =
+            (of(Way::Transform(*count)), of(Way::TransformAlone(*count)))
+        else {
+            continue;
+        };
+        let rates = |sent: &[Sent]| -> Vec<f64> { sent.iter().map(|sent| sent.rate).collect() };
+        let figure = ratio(&rates(over_redis), &rates(alone)).context("no ratio")?;
+        let name = format!("efficiency, transform × {count}");
+        let goal = Some(Goal::AtLeast(0.95));
+        row(figures, &name, &figure, "the model's items/s", goal);
+    }
+    Ok(())
+}
+
 fn row(figures: &mut Figures, name: &str, figure: &Interval, of: &str, goal: Option<Goal>) {
     let goal = goal.map_or("–".to_owned(), |goal| goal.judge(figure));
     figures.row(&[name.to_owned(), with_range(figure), of.to_owned(), goal]);
@@ -140,15 +185,20 @@ fn script() -> PathBuf {
 }
 
 impl Way {
-    fn name(self) -> &'static str {
-        match self {
+    fn name(self) -> String {
+        let name = match self {
             Self::InProcess => "in one process, two hops",
             Self::OneHop => "one hop over Redis",
             Self::ThreeHops => "three hops over Redis",
             Self::Million => "a million items with 1000 in a queue",
+            Self::Transform(replicas) => return format!("transform × {replicas} over Redis"),
+            Self::TransformAlone(threads) => {
+                return format!("transform on {threads} threads of one process");
+            }
             Self::Queues => "multiprocessing.Queue, three hops",
             Self::RedisPy => "one hop with redis-py",
-        }
+        };
+        name.to_owned()
     }
 
     /// How many items: some seconds of them.
@@ -159,6 +209,7 @@ impl Way {
             Self::ThreeHops | Self::RedisPy => 100_000,
             Self::Million => 1_000_000,
             Self::Queues => 50_000,
+            Self::Transform(replicas) | Self::TransformAlone(replicas) => 300 * replicas,
         }
     }
 
@@ -173,9 +224,19 @@ impl Way {
                     memory: None,
                 })
             }
-            Self::OneHop => self.over_redis(pipeline, "source,sink"),
-            Self::ThreeHops => self.over_redis(pipeline, "source,pass,upper,sink"),
-            Self::Million => self.over_redis(pipeline, "source,pass,sink"),
+            Self::OneHop => self.over_redis(pipeline, "source,sink", 1),
+            Self::ThreeHops => self.over_redis(pipeline, "source,pass,upper,sink", 1),
+            Self::Million => self.over_redis(pipeline, "source,pass,sink", 1),
+            Self::Transform(replicas) => self.over_redis(pipeline, WITH_TRANSFORM, replicas),
+            Self::TransformAlone(threads) => {
+                let mut run = Command::new(pipeline);
+                run.args(["run", "--stages", WITH_TRANSFORM]);
+                run.args(["--threads", &format!("transform={threads}")]);
+                Ok(Sent {
+                    rate: self.summed(&mut run)?,
+                    memory: None,
+                })
+            }
             Self::Queues => self.python(&["queues", &self.items().to_string()]),
             Self::RedisPy => {
                 let redis = Redis::start()?;
@@ -185,11 +246,15 @@ impl Way {
         }
     }
 
-    fn over_redis(self, pipeline: &Path, stages: &str) -> anyhow::Result<Sent> {
+    /// With a process for each stage, and `transforms` for that one.
+    fn over_redis(self, pipeline: &Path, stages: &str, transforms: u64) -> anyhow::Result<Sent> {
         let redis = Redis::start()?;
         let mut processes = Vec::new();
         for stage in stages.split(',').skip(1) {
-            processes.push(StageProcess::start(pipeline, stages, stage, &redis)?);
+            let replicas = if stage == "transform" { transforms } else { 1 };
+            for _ in 0..replicas {
+                processes.push(StageProcess::start(pipeline, stages, stage, &redis)?);
+            }
         }
         let mut source = Command::new(pipeline);
         source.args(["source", "--stages", stages, "--redis-url", &redis.url()]);
@@ -205,6 +270,7 @@ impl Way {
     fn summed(self, command: &mut Command) -> anyhow::Result<f64> {
         let items = self.items();
         command.args(["--items", &items.to_string(), "--format", "json"]);
+        command.args(["--transform-cost", TRANSFORM_COST]);
         let text = output_of(command)?;
         let summary: Summary = serde_json::from_str(&text).context("the summary")?;
         ensure!(
@@ -273,5 +339,27 @@ mod tests {
         assert!(text.contains("400.000 (400.000–400.000)"), "{text}");
         assert!(text.contains("≤ 64: met"), "{text}");
         assert!(!text.contains("redis-py"), "{text}");
+    }
+
+    #[test]
+    fn efficiency_is_against_the_same_work_on_as_many_threads_in_the_same_round() {
+        let sent = |rates: [f64; 6]| rates.map(|rate| Sent { rate, memory: None });
+        // The machine became twice as fast in the middle.
+        let alone = sent([100.0, 100.0, 100.0, 200.0, 200.0, 200.0]);
+        let over_redis = sent([97.0, 97.0, 97.0, 194.0, 194.0, 194.0]);
+        let mut figures = Figures::new(&["Figure", "Measured", "Of", "Goal"]);
+
+        fill_efficiencies(&mut figures, &replica_counts(3), &|way| match way {
+            Way::Transform(1) => Some(&over_redis),
+            Way::TransformAlone(1) => Some(&alone),
+            _ => None,
+        })
+        .unwrap();
+
+        let text = figures.to_string();
+        assert!(text.contains("0.970 (0.970–0.970)"), "{text}");
+        assert!(text.contains("≥ 0.95: met"), "{text}");
+        assert!(!text.contains("× 2"), "{text}");
+        assert_eq!(replica_counts(3), [1, 2]);
     }
 }

@@ -33,11 +33,12 @@ pub fn version_of(command: &mut Command) -> Option<String> {
 }
 
 /// The first word that begins with a number, without letters in front: `20.1`
-/// of `v20.1`, `1.19.8` of `go version go1.19.8 linux/amd64`.
+/// of `v20.1`, `1.19.8` of `go version go1.19.8 linux/amd64`, `7.0.15` of
+/// `Redis server v=7.0.15`.
 fn first_number(text: &str) -> Option<String> {
     let mut words = text
         .split_whitespace()
-        .map(|word| word.trim_start_matches(char::is_alphabetic));
+        .map(|word| word.trim_start_matches(|c: char| c.is_alphabetic() || c == '='));
     let number = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     Some(number.trim_end_matches(',').to_owned())
 }
@@ -60,9 +61,13 @@ mod tests {
             "openjdk 17.0.15 2025-04-15",
             "go version go1.19.8 linux/amd64",
             "primesieve 11.0, <https://example.org>",
+            "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64",
         ]
         .map(|text| first_number(text).unwrap());
-        assert_eq!(found, ["3.11.7", "20.20.2", "17.0.15", "1.19.8", "11.0"]);
+        assert_eq!(
+            found,
+            ["3.11.7", "20.20.2", "17.0.15", "1.19.8", "11.0", "7.0.15"]
+        );
         assert_eq!(first_number("no number"), None);
     }
 

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// How long it may take to be there.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 
+/// Its settings: those of the lab.
+const SETTINGS: &str = "../redis/pipeline.conf";
+
 /// A Redis on a port of its own, with an append-only file; it ends, and its
 /// folder goes, when it is dropped.
 pub(super) struct Redis {
@@ -28,8 +31,8 @@ impl Redis {
         let folder = std::env::temp_dir().join(format!("parlab-bench-redis-{port}"));
         std::fs::create_dir(&folder).context("a folder for Redis")?;
         let server = Command::new("redis-server")
-            .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
-            .args(["--appendonly", "yes", "--save", "", "--dir"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(SETTINGS))
+            .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--dir"])
             .arg(&folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

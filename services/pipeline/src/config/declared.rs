@@ -30,9 +30,9 @@ pub struct DeclarationArgs {
     #[arg(long, env = "PIPELINE_CAPACITY", default_value = "1000")]
     pub capacity: String,
 
-    /// CPU time that transform spends on an item, 0s to 60s
-    #[arg(long, env = "PIPELINE_TRANSFORM_COST", default_value = "1ms", value_parser = time)]
-    pub transform_cost: Duration,
+    /// CPU time that transform spends on an item, 0s to 60s; or how many steps of its loop, such as 2000000steps
+    #[arg(long, env = "PIPELINE_TRANSFORM_COST", default_value = "1ms", value_parser = cost)]
+    pub transform_cost: Cost,
 
     /// Time that lookup waits for an item, 0s to 60s
     #[arg(long, env = "PIPELINE_LOOKUP_WAIT", default_value = "1ms", value_parser = time)]
@@ -45,6 +45,9 @@ pub struct DeclarationArgs {
 
 /// What a wait or a cost may be.
 pub const TIMES: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(1);
+
+/// The most steps of a transform: about a minute.
+const MOST_STEPS: u64 = 100_000_000_000;
 
 /// The most items of a window: a step in Redis takes them all at once.
 pub const MOST_WINDOW: u64 = 1000;
@@ -63,13 +66,24 @@ impl DeclarationArgs {
             return declaration.map_err(|refused| refused.to_string());
         }
         let work = Work {
-            transform: Cost::Micros(self.transform_cost.as_micros() as u64),
+            transform: self.transform_cost,
             lookup: self.lookup_wait,
             window: self.count_window,
         };
         let place = |what: &str| format!("--{what} (or PIPELINE_{})", what.to_uppercase());
         Declaration::from_lists(&self.name, &self.stages, &self.capacity, work, place)
             .map_err(|refused| refused.to_string())
+    }
+}
+
+/// Steps are the same work in each process that is told of them; a time is
+/// measured anew in each.
+fn cost(text: &str) -> Result<Cost, String> {
+    match text.strip_suffix("steps") {
+        Some(steps) => {
+            service_kit::config::count_within(steps.trim(), 0..=MOST_STEPS).map(Cost::Steps)
+        }
+        None => time(text).map(|time| Cost::Micros(time.as_micros() as u64)),
     }
 }
 

@@ -1,12 +1,13 @@
 //! A consumer's talk with Redis: what it takes, moves on, gives away.
 
-use super::entry::{self, Entry, array, number};
+use super::arrivals;
+use super::entry::{self, Entry, Id, Meta, array, number};
 use super::hand::{Held, Mark, Unit};
 use super::link::{Link, call};
 use super::run::{FORGOTTEN_AFTER_SECONDS, Run};
 use super::script::Script;
 use super::trouble::Trouble;
-use crate::item::content_of;
+use crate::item::{Item, content_of};
 use crate::pace;
 use crate::stages::Stage;
 use redis::{Cmd, Value};
@@ -29,6 +30,20 @@ pub(super) struct Moved {
     pub(super) done: usize,
     /// Which of them, from 0, were not this consumer's any more.
     pub(super) refused: Vec<usize>,
+    /// How often entries of the queue were taken over until now.
+    pub(super) claims: u64,
+}
+
+/// What a consumer has taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Claimed {
+    pub(super) entries: Vec<Entry>,
+    /// Where to begin next.
+    pub(super) cursor: String,
+    /// How many went to the dead letters.
+    pub(super) buried: u64,
+    /// How often entries of the queue were taken over until now.
+    pub(super) claims: u64,
 }
 
 impl Consumer {
@@ -59,25 +74,27 @@ impl Consumer {
         let (from, to) = (keys.queue(self.stage), keys.queue(next));
         let (waiting_next, waiting) = (keys.waiting(next), keys.waiting(self.stage));
         let (of_run, room) = (keys.run(&run.id), keys.room(self.stage));
+        let claims = keys.claims(self.stage);
         let mut step = call(
             Script::Move,
-            [&from, &to, &of_run, &waiting_next, &waiting, &room].map(String::as_str),
+            [&from, &to, &of_run, &waiting_next, &waiting, &room, &claims].map(String::as_str),
         );
         step.arg(self.stage.name()).arg(&self.name);
         step.arg(self.stage.name());
         step.arg(run.capacity(next)).arg(run.low(self.stage));
-        let (oldest, newest) = ends(units.clone().flat_map(|unit| &unit.ids));
-        step.arg(oldest).arg(newest);
-        let now = pace::now();
-        for unit in units {
-            step.arg(unit.ids.len());
-            for id in &unit.ids {
-                step.arg(id);
-            }
-            step.arg(unit.outs.len());
-            for out in &unit.outs {
-                step.arg(entry::meta(&run.id, out, now)).arg(&out.payload);
-            }
+        let ids = units.clone().flat_map(|unit| &unit.ids);
+        let known = units.clone().map(|unit| unit.claims).min();
+        ask_for_owner(&mut step, known, ids.clone());
+        let shape = |unit: &Unit| (unit.ids.len(), unit.outs.len());
+        let shapes = shapes(units.clone().map(shape));
+        step.arg(ids.clone().count()).arg(shapes);
+        for id in ids {
+            step.arg(id);
+        }
+        let queued = pace::now();
+        for item in units.flat_map(|unit| &unit.outs) {
+            let run = &run.id;
+            step.arg(Meta { run, item, queued }).arg(&item.payload);
         }
         step
     }
@@ -93,14 +110,15 @@ impl Consumer {
         let (from, of_run) = (keys.queue(self.stage), keys.run(&run.id));
         let (seen, results) = (keys.seen(&run.id), keys.results(&run.id));
         let (waiting, room) = (keys.waiting(self.stage), keys.room(self.stage));
+        let claims = keys.claims(self.stage);
         let mut step = call(
             Script::Store,
-            [&from, &of_run, &seen, &results, &waiting, &room].map(String::as_str),
+            [&from, &of_run, &seen, &results, &waiting, &room, &claims].map(String::as_str),
         );
         step.arg(self.stage.name()).arg(&self.name);
         step.arg(run.low(self.stage));
-        let (oldest, newest) = ends(items.clone().map(|held| &held.id));
-        step.arg(oldest).arg(newest);
+        let known = items.clone().map(|held| held.claims).min();
+        ask_for_owner(&mut step, known, items.clone().map(|held| &held.id));
         let mut sums = [0_u64; 6];
         for Held { item, .. } in items.clone() {
             let content = content_of(&item.payload);
@@ -124,12 +142,13 @@ impl Consumer {
         step.arg(&sums[..]);
         step.arg(items.clone().count());
         for held in items.clone() {
-            step.arg(&held.id);
+            step.arg(held.id);
         }
         let whole = items.clone().filter(|held| held.item.is_whole());
-        step.arg(whole.clone().count());
-        for held in whole.clone() {
-            step.arg(held.item.seq);
+        let came = arrivals::steps(whole.clone().map(|held| held.item.seq).collect());
+        step.arg(came.len() * arrivals::Step::WORDS);
+        for bits in came {
+            bits.write(&mut step);
         }
         for Held { item, .. } in whole.filter(|held| held.item.seq < run.keep) {
             step.arg(item.seq).arg(&item.payload);
@@ -145,7 +164,7 @@ impl Consumer {
         let mut of_step = vec![keys.queue(self.stage), keys.run(&mark.run.id)];
         of_step.extend(next.map(|next| keys.queue(next)));
         let mut step = call(Script::Pass, of_step.iter().map(String::as_str));
-        step.arg(self.stage.name()).arg(&self.name).arg(&mark.id);
+        step.arg(self.stage.name()).arg(&self.name).arg(mark.id);
         step.arg(&mark.run.id);
         step.arg(self.stage.name()).arg(before.name());
         step.arg(pace::now()).arg(FORGOTTEN_AFTER_SECONDS);
@@ -156,7 +175,6 @@ impl Consumer {
     }
 
     /// Takes over entries that nobody has touched for `idle`, from `cursor` on.
-    /// Returns them, where to begin next, and how many went to the dead letters.
     pub(super) fn claim(
         &self,
         link: &mut Link,
@@ -164,10 +182,11 @@ impl Consumer {
         deliveries: u32,
         cursor: &str,
         count: usize,
-    ) -> Result<(Vec<Entry>, String, u64), Trouble> {
+    ) -> Result<Claimed, Trouble> {
         let keys = &link.server.keys;
         let (queue, dead) = (keys.queue(self.stage), keys.dead());
-        let mut step = call(Script::Claim, [queue.as_str(), &dead]);
+        let claims = keys.claims(self.stage);
+        let mut step = call(Script::Claim, [queue.as_str(), &dead, &claims]);
         step.arg(self.stage.name()).arg(&self.name);
         step.arg(idle.as_millis() as u64);
         step.arg(cursor).arg(count).arg(deliveries);
@@ -176,7 +195,12 @@ impl Consumer {
         let cursor = parts.next().and_then(entry::text);
         let entries = entry::entries(parts.next().unwrap_or_default());
         let buried = parts.next().as_ref().and_then(number).unwrap_or(0);
-        Ok((entries, cursor.unwrap_or("0-0".into()), buried as u64))
+        Ok(Claimed {
+            cursor: cursor.unwrap_or("0-0".into()),
+            entries,
+            buried: buried as u64,
+            claims: claims_of(parts.next()),
+        })
     }
 
     /// Moves an item to the dead letters; whether it was still this consumer's.
@@ -187,9 +211,9 @@ impl Consumer {
         tries: u32,
         error: &str,
     ) -> Result<bool, Trouble> {
-        let meta = entry::meta(&held.run.id, &held.item, held.item.queued);
+        let meta = meta_of(&held.run.id, &held.item);
         let letter = Letter {
-            id: &held.id,
+            id: held.id,
             run: &held.run.id,
             tries,
             error,
@@ -207,14 +231,11 @@ impl Consumer {
         error: &str,
     ) -> Result<bool, Trouble> {
         let (meta, payload) = match &entry.what {
-            entry::What::Item(item) => (
-                entry::meta(&entry.run, item, item.queued),
-                item.payload.as_slice(),
-            ),
+            entry::What::Item(item) => (meta_of(&entry.run, item), item.payload.as_slice()),
             _ => (String::new(), [].as_slice()),
         };
         let letter = Letter {
-            id: &entry.id,
+            id: entry.id,
             run: &entry.run,
             tries: 0,
             error,
@@ -259,17 +280,20 @@ impl Consumer {
         link.ask_one(step).map(drop)
     }
 
-    /// What it owns.
-    pub(super) fn owned(&self, link: &mut Link) -> Result<Vec<Entry>, Trouble> {
-        let queue = link.server.keys.queue(self.stage);
-        let mut step = call(Script::Recover, [queue.as_str()]);
+    /// What it owns, and how often entries of the queue were taken over so far.
+    pub(super) fn owned(&self, link: &mut Link) -> Result<(Vec<Entry>, u64), Trouble> {
+        let keys = &link.server.keys;
+        let (queue, claims) = (keys.queue(self.stage), keys.claims(self.stage));
+        let mut step = call(Script::Recover, [queue.as_str(), &claims]);
         step.arg(self.stage.name()).arg(&self.name);
-        Ok(entry::entries(link.ask_one(step)?))
+        let mut parts = array(link.ask_one(step)?).into_iter();
+        let entries = entry::entries(parts.next().unwrap_or_default());
+        Ok((entries, claims_of(parts.next())))
     }
 }
 
 struct Letter<'l> {
-    id: &'l str,
+    id: Id,
     run: &'l str,
     tries: u32,
     error: &'l str,
@@ -285,15 +309,18 @@ impl Moved {
         Self {
             done: done as usize,
             refused: numbers(parts.next().unwrap_or_default()),
+            claims: claims_of(parts.next()),
         }
     }
 
     /// Reads the answer of `store`: with one that is refused, none is done.
     pub(super) fn read_stored(answer: Value, items: usize) -> Self {
-        let refused = numbers(answer);
+        let mut parts = array(answer).into_iter();
+        let refused = numbers(parts.next().unwrap_or_default());
         Self {
             done: if refused.is_empty() { items } else { 0 },
             refused,
+            claims: claims_of(parts.next()),
         }
     }
 }
@@ -305,20 +332,40 @@ fn numbers(answer: Value) -> Vec<usize> {
     numbers.iter().filter_map(from_0).collect()
 }
 
-/// The oldest and the newest of some ids.
-fn ends<'i>(ids: impl Iterator<Item = &'i String> + Clone) -> (&'i str, &'i str) {
-    let oldest = ids.clone().min_by_key(|id| parts(id));
-    let newest = ids.max_by_key(|id| parts(id));
-    (
-        oldest.map_or("-", String::as_str),
-        newest.map_or("+", String::as_str),
-    )
+/// The number of claims that a script answers: text, as it stands in Redis.
+fn claims_of(answer: Option<Value>) -> u64 {
+    let text = answer.and_then(entry::text);
+    text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-/// An id's two numbers, by which ids are in order.
-fn parts(id: &str) -> (u64, u64) {
-    let (millis, sequence) = id.split_once('-').unwrap_or((id, "0"));
-    (millis.parse().unwrap_or(0), sequence.parse().unwrap_or(0))
+/// What a script needs to find out whether entries are still the caller's: how
+/// often entries had been taken over when they were, at the latest, and where to
+/// look if that has changed.
+fn ask_for_owner<'i>(
+    step: &mut Cmd,
+    known: Option<u64>,
+    ids: impl Iterator<Item = &'i Id> + Clone,
+) {
+    step.arg(known.unwrap_or(0));
+    match ids.clone().min().zip(ids.max()) {
+        Some((oldest, newest)) => step.arg(oldest).arg(newest),
+        None => step.arg("-").arg("+"),
+    };
+}
+
+/// How many entries and items each unit is; nothing where each is one of both.
+fn shapes(units: impl Iterator<Item = (usize, usize)> + Clone) -> String {
+    if units.clone().all(|shape| shape == (1, 1)) {
+        return String::new();
+    }
+    let texts = units.map(|(entries, items)| format!("{entries}:{items} "));
+    texts.collect()
+}
+
+/// The field `m` that an item came with.
+fn meta_of(run: &str, item: &Item) -> String {
+    let queued = item.queued;
+    Meta { run, item, queued }.to_string()
 }
 
 #[cfg(test)]
@@ -327,10 +374,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ends_are_by_number_and_not_by_text() {
-        let ids = ["9-1", "10-0", "9-12", "9-2"].map(str::to_owned);
-        assert_eq!(ends(ids.iter()), ("9-1", "10-0"));
-        assert_eq!(ends([].iter()), ("-", "+"));
+    fn only_units_that_are_not_one_to_one_are_described() {
+        assert_eq!(shapes([(1, 1), (1, 1)].into_iter()), "");
+        let mixed = [(1, 1), (3, 1), (1, 0)];
+        assert_eq!(shapes(mixed.into_iter()), "1:1 3:1 1:0 ");
     }
 
     #[test]
@@ -338,10 +385,12 @@ mod tests {
         let answer = Value::Array(vec![
             Value::Int(3),
             Value::Array(vec![Value::Int(1), Value::Int(3)]),
+            Value::BulkString(b"7".into()),
         ]);
         let moved = Moved {
             done: 3,
             refused: vec![0, 2],
+            claims: 7,
         };
         assert_eq!(Moved::read(answer), moved);
     }

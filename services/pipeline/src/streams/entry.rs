@@ -1,14 +1,48 @@
 //! Items as entries of a stream, and back.
 
 use crate::item::Item;
-use redis::Value;
-use std::fmt::Write as _;
+use redis::{RedisWrite, ToRedisArgs, Value};
+use std::fmt;
+use std::str::FromStr;
+
+/// An entry's id in its stream; ids are in the order in which entries were added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id {
+    /// When it was added, milliseconds of Redis' clock.
+    millis: u64,
+    /// Its number among those of that millisecond.
+    number: u64,
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.millis, self.number)
+    }
+}
+
+impl FromStr for Id {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (millis, number) = text.split_once('-').ok_or(())?;
+        Ok(Self {
+            millis: millis.parse().map_err(drop)?,
+            number: number.parse().map_err(drop)?,
+        })
+    }
+}
+
+impl ToRedisArgs for Id {
+    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
+        out.write_arg_fmt(self);
+    }
+}
 
 /// An entry that a consumer has got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its id in the stream.
-    pub id: String,
+    pub id: Id,
     /// The run it belongs to.
     pub run: String,
     /// What it is.
@@ -28,18 +62,34 @@ pub enum What {
 
 /// The first field of an item's entry, `m`: what it carries, as text, so that
 /// `redis-cli XRANGE` shows it.
-pub fn meta(run: &str, item: &Item, queued: u64) -> String {
-    let mut meta = String::with_capacity(run.len() + 96);
-    let Item {
-        seq,
-        weight,
-        tag,
-        born,
-        ..
-    } = item;
-    // Writing into a string does not fail.
-    let _ = write!(meta, "{run} {seq} {weight} {tag:x} {born} {queued}");
-    meta
+#[derive(Debug, Clone, Copy)]
+pub struct Meta<'m> {
+    /// The run it belongs to.
+    pub run: &'m str,
+    /// The item.
+    pub item: &'m Item,
+    /// When it is put into the queue, nanoseconds of the monotonic clock.
+    pub queued: u64,
+}
+
+impl fmt::Display for Meta<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { run, item, queued } = self;
+        let Item {
+            seq,
+            weight,
+            tag,
+            born,
+            ..
+        } = item;
+        write!(f, "{run} {seq} {weight} {tag:x} {born} {queued}")
+    }
+}
+
+impl ToRedisArgs for Meta<'_> {
+    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
+        out.write_arg_fmt(self);
+    }
 }
 
 /// Reads `m` and the payload.
@@ -76,7 +126,7 @@ pub fn read(answer: Value) -> Vec<Entry> {
 
 fn entry(value: Value) -> Option<Entry> {
     let mut parts = array(value).into_iter();
-    let id = text(parts.next()?)?;
+    let id = text(parts.next()?)?.parse().ok()?;
     let mut fields = array(parts.next()?).into_iter();
     let (name, value) = (text(fields.next()?), fields.next());
     let unreadable = |why: &str| (String::new(), What::Unreadable(why.to_owned()));
@@ -137,13 +187,25 @@ mod tests {
         #[test]
         fn what_is_written_is_read(seq: u64, weight: u64, tag: u64, born: u64, queued: u64, payload: Vec<u8>) {
             let given = Item { seq, weight, tag, born, queued, payload };
-            let text = meta("run-1", &given, queued);
+            let text = Meta { run: "run-1", item: &given, queued }.to_string();
             prop_assert_eq!(item(&text, given.payload.clone()), Some(("run-1".to_owned(), given)));
         }
 
         #[test]
         fn no_text_makes_it_panic(text: String) {
             let _ = item(&text, vec![]);
+        }
+    }
+
+    #[test]
+    fn ids_are_in_order_by_number_and_not_by_text() {
+        let mut ids = ["10-0", "9-12", "9-2", "9-1"].map(|id| id.parse::<Id>().unwrap());
+
+        ids.sort();
+
+        assert_eq!(ids.map(|id| id.to_string()), ["9-1", "9-2", "9-12", "10-0"]);
+        for text in ["", "9", "9-", "-1", "a-1"] {
+            assert!(text.parse::<Id>().is_err(), "{text:?}");
         }
     }
 

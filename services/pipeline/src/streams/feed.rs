@@ -1,7 +1,6 @@
 //! The source over Redis: gives a run's items to the first queue, and waits for its end.
 
-use super::entry;
-use super::entry::{number, text};
+use super::entry::{Meta, number, text};
 use super::link::{Link, Server, call};
 use super::retrying::Patience;
 use super::run::{Run, State};
@@ -285,7 +284,11 @@ impl Feeding<'_> {
         step.arg(self.next).arg(feeder.run.capacity(first));
         let now = pace::now();
         for item in &self.ready {
-            step.arg(entry::meta(&feeder.run.id, item, now));
+            step.arg(Meta {
+                run: &feeder.run.id,
+                item,
+                queued: now,
+            });
             step.arg(&item.payload);
         }
         self.part.put_down(0);

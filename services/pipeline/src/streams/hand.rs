@@ -1,6 +1,6 @@
 //! What a consumer has taken and not moved on yet.
 
-use super::entry::Entry;
+use super::entry::{Entry, Id};
 use super::run::Run;
 use crate::item::Item;
 use std::collections::{HashSet, VecDeque};
@@ -9,27 +9,32 @@ use std::sync::Arc;
 /// An item that was taken.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
-    pub(super) id: String,
+    pub(super) id: Id,
     pub(super) run: Arc<Run>,
     pub(super) item: Item,
     /// When it was taken, nanoseconds of the monotonic clock.
     pub(super) taken: u64,
+    /// How often entries of the queue had been taken over when this consumer
+    /// was known to own it.
+    pub(super) claims: u64,
 }
 
 /// What became of some entries, to be moved on together or not at all.
 #[derive(Debug, Clone)]
 pub(super) struct Unit {
-    pub(super) ids: Vec<String>,
+    pub(super) ids: Vec<Id>,
     pub(super) run: Arc<Run>,
     pub(super) outs: Vec<Item>,
     /// The sum over its items of when they were taken.
     pub(super) taken: u128,
+    /// The least of its entries' `claims`.
+    pub(super) claims: u64,
 }
 
 /// The mark behind a run's last item.
 #[derive(Debug, Clone)]
 pub(super) struct Mark {
-    pub(super) id: String,
+    pub(super) id: Id,
     pub(super) run: Arc<Run>,
 }
 
@@ -57,19 +62,25 @@ impl Hand {
         self.is_idle() && self.window.is_empty() && self.marks.is_empty()
     }
 
-    /// Keeps what is among `owned` entries; returns those that are not in it.
-    pub(super) fn reconcile(&mut self, owned: Vec<Entry>) -> Vec<Entry> {
-        let ids: HashSet<&str> = owned.iter().map(|entry| entry.id.as_str()).collect();
-        let own = |id: &String| ids.contains(id.as_str());
-        self.taken.retain(|held| own(&held.id));
-        self.window.retain(|held| own(&held.id));
-        self.done.retain(|unit| unit.ids.iter().all(own));
-        self.marks.retain(|mark| own(&mark.id));
-        let mut known: HashSet<String> = HashSet::new();
-        known.extend(self.taken.iter().map(|held| held.id.clone()));
-        known.extend(self.window.iter().map(|held| held.id.clone()));
-        known.extend(self.done.iter().flat_map(|unit| unit.ids.clone()));
-        known.extend(self.marks.iter().map(|mark| mark.id.clone()));
+    /// Keeps what is among `owned` entries, as they were when entries had been
+    /// taken over `claims` times; returns those that are not in it.
+    pub(super) fn reconcile(&mut self, owned: Vec<Entry>, claims: u64) -> Vec<Entry> {
+        let ids: HashSet<Id> = owned.iter().map(|entry| entry.id).collect();
+        self.taken.retain(|held| ids.contains(&held.id));
+        self.window.retain(|held| ids.contains(&held.id));
+        self.done
+            .retain(|unit| unit.ids.iter().all(|id| ids.contains(id)));
+        self.marks.retain(|mark| ids.contains(&mark.id));
+        let mut known: HashSet<Id> = HashSet::new();
+        for held in self.taken.iter_mut().chain(&mut self.window) {
+            held.claims = claims;
+            known.insert(held.id);
+        }
+        for unit in &mut self.done {
+            unit.claims = claims;
+            known.extend(&unit.ids);
+        }
+        known.extend(self.marks.iter().map(|mark| mark.id));
         let unknown = owned.into_iter();
         unknown.filter(|entry| !known.contains(&entry.id)).collect()
     }

@@ -27,6 +27,11 @@ impl Keys {
         self.named("room", stage)
     }
 
+    /// How often entries of the queue before `stage` were taken over.
+    pub fn claims(&self, stage: Stage) -> String {
+        self.named("claims", stage)
+    }
+
     /// The stream of dead letters.
     pub fn dead(&self) -> String {
         format!("{}dead", self.0)

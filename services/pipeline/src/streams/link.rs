@@ -7,21 +7,22 @@ use super::entry::{array, number};
 use super::keys::Keys;
 use super::script::{self, Script};
 use super::trouble::Trouble;
+use super::wire::{Patience, Wire};
 use crate::stages::Stage;
-use redis::{Cmd, Connection, ConnectionInfo, IntoConnectionInfo, RedisResult, Value};
+use redis::{Cmd, ConnectionInfo, IntoConnectionInfo, RedisResult, Value};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(3);
-
 /// The longest that a command may block by itself.
 pub const LONGEST_BLOCK: Duration = Duration::from_secs(1);
 
-/// How long an answer may take. A Redis that is paused for some seconds is slow
-/// and not gone.
-const ANSWER: Duration = Duration::from_secs(15);
+/// How long a connection and an answer may take. A Redis that is paused for some
+/// seconds is slow and not gone.
+const PATIENCE: Patience = Patience {
+    connect: Duration::from_secs(3),
+    answer: Duration::from_secs(15),
+};
 
 /// Which Redis, and whose keys in it.
 #[derive(Debug, Clone)]
@@ -63,13 +64,9 @@ impl Server {
     }
 
     fn connected(&self) -> RedisResult<Link> {
-        let client = redis::Client::open((*self.info).clone())?;
-        let connection = client.get_connection_with_timeout(CONNECT)?;
-        connection.set_read_timeout(Some(ANSWER))?;
-        connection.set_write_timeout(Some(ANSWER))?;
         let mut link = Link {
             server: self.clone(),
-            connection,
+            wire: Wire::open(&self.info, PATIENCE)?,
         };
         let load = script::ALL.iter().map(|(_, source)| {
             let mut load = redis::cmd("SCRIPT");
@@ -98,7 +95,7 @@ pub struct Depth {
 pub struct Link {
     /// Whose.
     pub server: Server,
-    connection: Connection,
+    wire: Wire,
 }
 
 impl Link {
@@ -167,17 +164,16 @@ impl Link {
         for command in commands {
             command.write_packed_command(&mut packed);
         }
-        self.connection.send_packed_command(&packed)?;
+        self.wire.send(&packed)?;
         // All must be read, whatever one says, or the next answers would be taken
         // for others'.
-        let answers = commands
-            .iter()
-            .map(|_| match self.connection.recv_response() {
-                Ok(Value::ServerError(error)) => Err(error.into()),
-                answer => answer,
-            });
-        let answers: Vec<RedisResult<Value>> = answers.collect();
-        answers.into_iter().collect()
+        let answers = commands.iter().map(|_| self.wire.answer());
+        let answers = answers.collect::<RedisResult<Vec<Value>>>()?;
+        let refusal = |answer| match answer {
+            Value::ServerError(error) => Err(error.into()),
+            answer => Ok(answer),
+        };
+        answers.into_iter().map(refusal).collect()
     }
 }
 

@@ -6,6 +6,7 @@
 //! process holds in memory is never the only copy.
 
 mod appetite;
+mod arrivals;
 mod consumer;
 mod crew;
 mod entry;
@@ -20,10 +21,11 @@ mod run;
 mod sample;
 mod script;
 mod trouble;
+mod wire;
 mod worker;
 
 pub use crew::{Settings, Shared, Workers};
-pub use entry::{Entry, What};
+pub use entry::{Entry, Id, What};
 pub use feed::{Fed, FeedFailed, Feeder, Measured};
 pub use keys::Keys;
 pub use link::{Depth, Link, Server, call};

@@ -101,8 +101,21 @@ impl Steps {
         }
     }
 
-    /// Moves each of `ids` on as one item.
+    /// Moves each of `ids` on as one item. It took them before anything was taken
+    /// over, as far as it knows.
     fn move_on(&mut self, consumer: &str, capacity: &str, ids: &[String]) -> (i64, Vec<i64>) {
+        self.move_units(consumer, capacity, ids, "", ids.len())
+    }
+
+    /// Moves units of that shape on, of which so many items come.
+    fn move_units(
+        &mut self,
+        consumer: &str,
+        capacity: &str,
+        ids: &[String],
+        shapes: &str,
+        items: usize,
+    ) -> (i64, Vec<i64>) {
         let keys = [
             self.keys.queue(Upper),
             self.keys.queue(Sink),
@@ -110,15 +123,26 @@ impl Steps {
             self.keys.waiting(Sink),
             self.keys.waiting(Upper),
             self.keys.room(Upper),
+            self.keys.claims(Upper),
         ];
-        let mut arguments = vec!["upper", consumer, "upper", capacity, "1", "-", "+"];
-        for id in ids {
-            arguments.extend(["1", id, "1", "meta", "payload"]);
+        let mut arguments = vec!["upper", consumer, "upper", capacity, "1", "0", "-", "+"];
+        let entries = ids.len().to_string();
+        arguments.extend([entries.as_str(), shapes]);
+        arguments.extend(ids.iter().map(String::as_str));
+        for _ in 0..items {
+            arguments.extend(["meta", "payload"]);
         }
         let mut answer = array(self.call(Script::Move, &keys, &arguments)).into_iter();
         let done = number(&answer.next().unwrap());
         let refused = array(answer.next().unwrap());
         (done, refused.iter().map(number).collect())
+    }
+
+    /// Has another consumer, `other`, take over the entry, as a claim does.
+    fn robbed(&mut self, stage: Stage, id: &str) {
+        let (queue, claims) = (self.keys.queue(stage), self.keys.claims(stage));
+        self.ask(&["XCLAIM", &queue, stage.name(), "other", "0", id]);
+        self.ask(&["INCR", &claims]);
     }
 
     fn keep(&mut self, consumer: &str, silent: &str, idle: &str) -> i64 {
@@ -129,7 +153,11 @@ impl Steps {
 
     /// The ids that `consumer` takes over, and how many went to the dead letters.
     fn claim(&mut self, consumer: &str, idle: &str, deliveries: &str) -> (Vec<String>, i64) {
-        let keys = [self.keys.queue(Upper), self.keys.dead()];
+        let keys = [
+            self.keys.queue(Upper),
+            self.keys.dead(),
+            self.keys.claims(Upper),
+        ];
         let runs = self.keys.runs();
         let arguments = [
             "upper", consumer, idle, "0-0", "100", deliveries, "upper", &runs,
@@ -210,14 +238,85 @@ fn what_another_has_taken_over_is_not_moved() {
         return;
     };
     let ids = steps.taken(Upper, "slow", 3);
-    let queue = steps.keys.queue(Upper);
-    steps.ask(&["XCLAIM", &queue, "upper", "other", "0", &ids[1]]);
+    steps.robbed(Upper, &ids[1]);
 
     assert_eq!(steps.move_on("slow", "10", &ids), (3, vec![2]));
     assert_eq!(steps.move_on("other", "10", &ids[1..2]), (1, vec![]));
 
     assert_eq!((steps.length(Upper), steps.length(Sink)), (0, 3));
     assert_eq!(steps.count("upper.in"), 3);
+}
+
+/// A step that was given up on may come through after all.
+#[test]
+fn what_was_moved_already_is_refused_and_the_rest_of_the_step_is_not() {
+    let Some(mut steps) = Steps::start() else {
+        return;
+    };
+    let ids = steps.taken(Upper, "one", 4);
+    steps.move_on("one", "10", &ids[1..2]);
+
+    assert_eq!(steps.move_on("one", "10", &ids[..3]), (3, vec![2]));
+    assert_eq!(steps.move_on("one", "10", &ids), (4, vec![1, 2, 3]));
+
+    assert_eq!((steps.length(Upper), steps.length(Sink)), (0, 4));
+    assert_eq!((steps.count("upper.in"), steps.count("upper.out")), (4, 4));
+}
+
+#[test]
+fn a_move_leaves_what_others_hold_and_what_nobody_has_taken() {
+    let Some(mut steps) = Steps::start() else {
+        return;
+    };
+    let first = steps.taken(Upper, "one", 2);
+    let second = steps.taken(Upper, "two", 2);
+    let queue = steps.keys.queue(Upper);
+    let left = steps.text(&["XADD", &queue, "*", "m", "r 9 1 ff 0 0", "i", "x"]);
+
+    assert_eq!(steps.move_on("two", "10", &second), (2, vec![]));
+    assert_eq!(steps.length(Upper), 3, "the first two, and one that waits");
+    assert_eq!(steps.move_on("one", "10", &first), (2, vec![]));
+    assert_eq!(steps.length(Upper), 1, "the one that waits");
+
+    assert_eq!(steps.take(Upper, "one", 9), [left]);
+}
+
+#[test]
+fn in_whatever_order_they_are_moved_entries_leave_the_queue() {
+    let Some(mut steps) = Steps::start() else {
+        return;
+    };
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1], [2, 0, 1]] {
+        for others in [0, 1] {
+            let ids = steps.taken(Upper, "one", 3);
+            let held = steps.taken(Upper, "two", others);
+            let moved = order.map(|index: usize| ids[index].clone());
+
+            assert_eq!(steps.move_on("one", "99", &moved), (3, vec![]), "{order:?}");
+
+            assert_eq!(steps.length(Upper), others.cast_signed(), "{order:?}");
+            if others > 0 {
+                steps.move_on("two", "99", &held);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_unit_moves_as_a_whole_whatever_its_shape() {
+    let Some(mut steps) = Steps::start() else {
+        return;
+    };
+    let ids = steps.taken(Upper, "one", 6);
+    steps.robbed(Upper, &ids[1]);
+
+    // Two entries joined, of which one is lost; one split in three; one of which
+    // nothing came; and two joined that have no room any more.
+    let moved = steps.move_units("one", "3", &ids, "2:1 1:3 1:0 2:1 ", 6);
+
+    assert_eq!(moved, (3, vec![1]));
+    assert_eq!((steps.length(Upper), steps.length(Sink)), (4, 3));
+    assert_eq!((steps.count("upper.in"), steps.count("upper.out")), (2, 3));
 }
 
 #[test]
@@ -251,26 +350,21 @@ fn what_is_more_than_a_queue_may_hold_goes_into_an_empty_one() {
         return;
     };
     let ids = steps.taken(Upper, "one", 1);
-    let keys = [
-        steps.keys.queue(Upper),
-        steps.keys.queue(Sink),
-        steps.keys.run(RUN),
-        steps.keys.waiting(Sink),
-        steps.keys.waiting(Upper),
-        steps.keys.room(Upper),
-    ];
-    let arguments = [
-        "upper", "one", "upper", "2", "1", "-", "+", "1", &ids[0], "3", "m", "a", "m", "b", "m",
-        "c",
-    ];
 
-    steps.call(Script::Move, &keys, &arguments);
+    assert_eq!(steps.move_units("one", "2", &ids, "1:3", 3), (1, vec![]));
 
     assert_eq!(steps.length(Sink), 3);
 }
 
 /// Stores `ids` as items 0, 1 …; the numbers of those refused.
 fn store(steps: &mut Steps, consumer: &str, ids: &[String]) -> Vec<i64> {
+    let numbers: Vec<String> = (0..ids.len()).map(|seq| seq.to_string()).collect();
+    let bits = numbers.iter().flat_map(|seq| ["SET", "u1", seq, "1"]);
+    store_as(steps, consumer, ids, &bits.collect::<Vec<_>>())
+}
+
+/// The same, with the steps that say which items these are.
+fn store_as(steps: &mut Steps, consumer: &str, ids: &[String], bits: &[&str]) -> Vec<i64> {
     let keys = [
         steps.keys.queue(Sink),
         steps.keys.run(RUN),
@@ -278,20 +372,18 @@ fn store(steps: &mut Steps, consumer: &str, ids: &[String]) -> Vec<i64> {
         steps.keys.results(RUN),
         steps.keys.waiting(Sink),
         steps.keys.room(Sink),
+        steps.keys.claims(Sink),
     ];
-    let count = ids.len().to_string();
-    let numbers: Vec<String> = (0..ids.len()).map(|seq| seq.to_string()).collect();
-    let mut arguments = vec!["sink", consumer, "1", "-", "+"];
+    let (count, words) = (ids.len().to_string(), bits.len().to_string());
+    let mut arguments = vec!["sink", consumer, "1", "0", "-", "+"];
     arguments.extend([count.as_str(), "4294967295", "7", "1", "2", "5"]);
     arguments.push(&count);
     arguments.extend(ids.iter().map(String::as_str));
-    arguments.push(&count);
-    arguments.extend(numbers.iter().map(String::as_str));
+    arguments.push(&words);
+    arguments.extend(bits);
     arguments.extend(["0", "hello"]);
-    array(steps.call(Script::Store, &keys, &arguments))
-        .iter()
-        .map(number)
-        .collect()
+    let answer = array(steps.call(Script::Store, &keys, &arguments));
+    array(answer[0].clone()).iter().map(number).collect()
 }
 
 #[test]
@@ -300,15 +392,14 @@ fn the_sink_counts_what_is_its_own_once() {
         return;
     };
     let ids = steps.taken(Sink, "s", 3);
-    let queue = steps.keys.queue(Sink);
-    steps.ask(&["XCLAIM", &queue, "sink", "other", "0", &ids[2]]);
+    steps.robbed(Sink, &ids[2]);
 
     assert_eq!(store(&mut steps, "s", &ids), [3]);
     assert_eq!(steps.count("sink.in"), 0, "nothing by halves");
     assert!(store(&mut steps, "s", &ids[..2]).is_empty());
     assert_eq!(store(&mut steps, "s", &ids), [1, 2, 3], "again");
 
-    assert_eq!(steps.length(Sink), 1);
+    assert_eq!(steps.length(Sink), 1, "what the other has");
     for (field, count) in [
         ("sink.in", 2),
         ("sink.weight", 2),
@@ -340,6 +431,38 @@ fn an_item_that_comes_again_under_another_id_is_seen() {
     store(&mut steps, "s", &again);
 
     assert_eq!(steps.count("sink.doubled"), 1);
+}
+
+#[test]
+fn items_that_are_marked_by_words_are_seen_each() {
+    let Some(mut steps) = Steps::start() else {
+        return;
+    };
+    let first = steps.taken(Sink, "s", 3);
+    store_as(&mut steps, "s", &first, &["SET", "u1", "1", "1"]);
+    let second = steps.taken(Sink, "s", 1);
+    store_as(&mut steps, "s", &second, &["SET", "u1", "7", "1"]);
+    let again = steps.taken(Sink, "s", 1);
+
+    store_as(&mut steps, "s", &again, &["SET", "u8", "0", "255"]);
+
+    assert_eq!(steps.count("sink.doubled"), 2, "those that were there");
+    let seen = steps.keys.seen(RUN);
+    assert_eq!(steps.number(&["BITCOUNT", &seen]), 8);
+}
+
+#[test]
+fn a_store_that_came_through_after_all_costs_the_next_one_nothing() {
+    let Some(mut steps) = Steps::start() else {
+        return;
+    };
+    let ids = steps.taken(Sink, "s", 3);
+    store(&mut steps, "s", &ids[..1]);
+
+    assert_eq!(store(&mut steps, "s", &ids), [1], "nothing by halves");
+    assert!(store(&mut steps, "s", &ids[1..]).is_empty());
+
+    assert_eq!((steps.length(Sink), steps.count("sink.in")), (0, 3));
 }
 
 fn feed(steps: &mut Steps, first: &str, capacity: &str, items: usize) -> i64 {
@@ -475,11 +598,11 @@ fn reading_again_what_is_ones_own_counts_as_nothing() {
     };
     let ids = steps.taken(Upper, "one", 2);
     steps.taken(Upper, "two", 1);
-    let keys = [steps.keys.queue(Upper)];
+    let keys = [steps.keys.queue(Upper), steps.keys.claims(Upper)];
 
     let own = array(steps.call(Script::Recover, &keys, &["upper", "one"]));
 
-    let own: Vec<String> = own
+    let own: Vec<String> = array(own[0].clone())
         .into_iter()
         .map(|entry| text(array(entry).swap_remove(0)))
         .collect();

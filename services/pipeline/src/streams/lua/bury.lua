@@ -5,12 +5,12 @@
 -- ARGV: group, consumer, entry, stage, the run's id, tries, error, the item's two
 --   fields, items at which the queue has room again
 -- Returns 1, or 0 where it is another's.
-if not owned_by(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[3])[ARGV[3]] then return 0 end
--- First, since Redis allows it at its memory limit too, and everything after it.
+local queue, group, consumer, entry = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+if not owned_by(queue, group, consumer, entry, entry)[entry] then return 0 end
 -- First, as in a move: Redis allows it at its memory limit too.
-take_off(KEYS[1], ARGV[1], {ARGV[3]})
-redis.call('XADD', KEYS[2], '*', 'stage', ARGV[4], 'run', ARGV[5], 'tries', ARGV[6],
+take_off(queue, group, consumer, {entry})
+call('XADD', KEYS[2], '*', 'stage', ARGV[4], 'run', ARGV[5], 'tries', ARGV[6],
   'error', ARGV[7], 'm', ARGV[8], 'i', ARGV[9])
-redis.call('HINCRBY', KEYS[3], ARGV[4] .. '.dead', 1)
-make_room(KEYS[1], KEYS[4], KEYS[5], ARGV[10])
+call('HINCRBY', KEYS[3], ARGV[4] .. '.dead', 1)
+make_room(queue, KEYS[4], KEYS[5], ARGV[10])
 return 1

@@ -6,14 +6,14 @@
 --   item's two fields
 -- Returns how many were added; -1 where another number comes next, or the
 --   source's end was said already.
-if redis.call('HGET', KEYS[2], 'source.out') ~= ARGV[1] then return -1 end
-if redis.call('HEXISTS', KEYS[2], 'source.done') == 1 then return -1 end
-local room = tonumber(ARGV[2]) - redis.call('XLEN', KEYS[1])
+if call('HGET', KEYS[2], 'source.out') ~= ARGV[1] then return -1 end
+if call('HEXISTS', KEYS[2], 'source.done') == 1 then return -1 end
+local room = tonumber(ARGV[2]) - call('XLEN', KEYS[1])
 local added, at = 0, 3
 while ARGV[at] and added < room do
-  redis.call('XADD', KEYS[1], '*', 'm', ARGV[at], 'i', ARGV[at + 1])
+  call('XADD', KEYS[1], '*', 'm', ARGV[at], 'i', ARGV[at + 1])
   added, at = added + 1, at + 2
 end
-if added > 0 then redis.call('HINCRBY', KEYS[2], 'source.out', added) end
+if added > 0 then call('HINCRBY', KEYS[2], 'source.out', added) end
 if ARGV[at] then wait_for_room(KEYS[3]) end
 return added

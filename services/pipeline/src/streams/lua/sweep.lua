@@ -4,11 +4,11 @@
 -- ARGV: group, milliseconds after which one that asks for nothing has gone
 -- Returns how many.
 local removed = 0
-for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+for _, consumer in ipairs(call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local fact = {}
   for at = 1, #consumer, 2 do fact[consumer[at]] = consumer[at + 1] end
   if fact['pending'] == 0 and fact['idle'] > tonumber(ARGV[2]) then
-    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], fact['name'])
+    call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], fact['name'])
     removed = removed + 1
   end
 end

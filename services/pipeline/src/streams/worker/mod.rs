@@ -30,6 +30,8 @@ pub(super) struct Worker {
     link: Option<Link>,
     part: Part,
     hand: Hand,
+    /// How often entries of the queue had been taken over when Redis last said.
+    claims: u64,
     runs: HashMap<String, Option<Arc<Run>>>,
     attempt: Option<(Arc<Run>, Attempt)>,
     appetite: Appetite,
@@ -50,6 +52,7 @@ impl Worker {
             link: None,
             part: Part::default(),
             hand: Hand::default(),
+            claims: 0,
             runs: HashMap::new(),
             attempt: None,
             patience: Patience::default(),
@@ -101,8 +104,9 @@ impl Worker {
     fn connect(&mut self) -> Result<(), Trouble> {
         let mut link = self.shared.server.connect()?;
         link.make_queue(self.consumer.stage)?;
-        let owned = self.consumer.owned(&mut link)?;
-        let unknown = self.hand.reconcile(owned);
+        let (owned, claims) = self.consumer.owned(&mut link)?;
+        let unknown = self.hand.reconcile(owned, claims);
+        self.claims = claims;
         self.link = Some(link);
         self.sort_in(unknown)
     }

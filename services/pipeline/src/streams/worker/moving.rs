@@ -43,6 +43,7 @@ impl Worker {
         let mut answers = answers.into_iter();
         let moved = Moved::read(answers.next().unwrap_or_default());
         self.moved(&moved);
+        self.claims = moved.claims;
         if let Some(answer) = answers.next() {
             self.took(answer)?;
         }
@@ -110,6 +111,7 @@ impl Worker {
         let mut answers = answers.into_iter();
         let stored = Moved::read_stored(answers.next().unwrap_or_default(), count);
         self.stored(&stored, began);
+        self.claims = stored.claims;
         if let Some(answer) = answers.next() {
             self.took(answer)?;
         }

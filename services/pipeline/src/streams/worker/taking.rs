@@ -83,18 +83,19 @@ impl Worker {
         } = self.shared.settings;
         let count = self.count();
         let link = self.link.as_mut().expect("it is connected");
-        let (entries, cursor, buried) =
-            self.consumer
-                .claim(link, claim_after, deliveries, &self.cursor, count)?;
+        let claimed = self
+            .consumer
+            .claim(link, claim_after, deliveries, &self.cursor, count)?;
         // As long as there is more, go on at once.
-        if cursor == "0-0" {
+        if claimed.cursor == "0-0" {
             let pause = claim_after.mul_f64(0.25 * (0.5 + fastrand::f64()));
             self.claim_at = Instant::now() + pause;
         }
-        self.cursor = cursor;
-        self.shared.counts.claimed(entries.len() as u64);
-        self.shared.counts.dead(buried);
-        self.sort_in(entries)
+        self.cursor = claimed.cursor;
+        self.claims = claimed.claims;
+        self.shared.counts.claimed(claimed.entries.len() as u64);
+        self.shared.counts.dead(claimed.buried);
+        self.sort_in(claimed.entries)
     }
 
     /// Puts entries into the hand; what belongs to no run goes to the dead letters.
@@ -112,6 +113,7 @@ impl Worker {
                         run,
                         item,
                         taken: now,
+                        claims: self.claims,
                     });
                 }
                 (Some(run), What::End) => self.hand.marks.push(Mark { id: entry.id, run }),

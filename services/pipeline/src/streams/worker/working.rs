@@ -102,6 +102,7 @@ impl Worker {
                 self.hand.done.push_back(Unit {
                     run: window[0].run.clone(),
                     taken: window.iter().map(|held| u128::from(held.taken)).sum(),
+                    claims: window.iter().map(|held| held.claims).min().unwrap_or(0),
                     ids: window.into_iter().map(|held| held.id).collect(),
                     outs,
                 });
