@@ -1,7 +1,7 @@
 //! What a run came to, as a table or as JSON.
 
 use crate::in_process::Report;
-use crate::latency::LatencyFigures;
+use service_kit::latency::LatencyFigures;
 use crate::stages::Stage;
 use crate::streams::{Fed, Run};
 use crate::tally::Tally;

@@ -14,7 +14,7 @@ use crate::attempt::Attempt;
 use crate::counts::{Counts, StageFigures};
 use crate::declaration::Declaration;
 use crate::item::Item;
-use crate::latency::Latency;
+use service_kit::latency::Latency;
 use crate::metrics::Metrics;
 use crate::pace::Pace;
 use crate::source::Origin;

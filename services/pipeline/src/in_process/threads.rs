@@ -5,7 +5,7 @@ use super::worker::{Outgoing, Worker};
 use crate::attempt::Attempt;
 use crate::counts::Counts;
 use crate::item::Item;
-use crate::latency::Latency;
+use service_kit::latency::Latency;
 use crate::pace::{self, Pace};
 use crate::source::Origin;
 use crate::stages::Function;

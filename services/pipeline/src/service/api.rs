@@ -4,7 +4,7 @@ use super::Role;
 use crate::config::{MOST_KEPT, run_id};
 use crate::counts::StageFigures;
 use crate::declaration::{Declaration, MOST_CAPACITY};
-use crate::latency::LatencyFigures;
+use service_kit::latency::LatencyFigures;
 use crate::source::USUAL_CAP_BYTES;
 use crate::stages::{Stage, transform::Cost};
 use measure::report::ReplicaAccount;

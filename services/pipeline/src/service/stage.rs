@@ -4,7 +4,7 @@ use super::Bench;
 use super::api::{Asked, DepthReading, Figures, Outcome, RunAnswer, StageAccount};
 use super::sample::{SampleFailed, Sampled, Under};
 use crate::counts::StageFigures;
-use crate::latency::Latency;
+use service_kit::latency::Latency;
 use crate::pace::{self, Pace};
 use crate::source::Origin;
 use crate::stages::Stage;

@@ -1,11 +1,12 @@
 //! A consumer's talk with Redis: what it takes, moves on, gives away.
 
-use super::entry::{self, Entry, array, number};
+use super::entry::{self, Entry};
 use super::hand::{Held, Mark, Unit};
 use super::link::{Link, call};
 use super::run::{FORGOTTEN_AFTER_SECONDS, Run};
 use super::script::Script;
-use super::trouble::Trouble;
+use redis_link::answer::{array, number};
+use redis_link::Trouble;
 use crate::item::content_of;
 use crate::pace;
 use crate::stages::Stage;

@@ -1,9 +1,10 @@
 //! Dead letters: items that no try got through a stage.
 
-use super::entry::{self, array, number, text};
+use super::entry;
 use super::link::{Link, call};
 use super::script::Script;
-use super::trouble::Trouble;
+use redis_link::answer::{array, number, text};
+use redis_link::Trouble;
 use crate::item::Item;
 use crate::stages::Stage;
 use redis::Value;

@@ -3,9 +3,9 @@
 //! The stages learn from it where items go next and how much work they are, so a
 //! pipeline is declared once, at its source.
 
-use super::entry::{array, text};
 use super::link::Link;
-use super::trouble::Trouble;
+use redis_link::answer::{array, text};
+use redis_link::Trouble;
 use crate::declaration::Declaration;
 use crate::stages::{Stage, Work, transform::Cost};
 use crate::tally::{Exactness, Tally};

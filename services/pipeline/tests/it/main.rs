@@ -5,7 +5,7 @@ mod faults;
 mod kills;
 mod outages;
 mod programs;
-mod redis_server;
+mod pipelines;
 mod scripts;
 mod sizes;
 mod station;

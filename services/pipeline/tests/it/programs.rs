@@ -1,6 +1,6 @@
 //! The built program: stages as processes, and its commands.
 
-use crate::redis_server::RedisServer;
+use serving::RedisServer;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use service_kit::address::AddressLine;

@@ -1,7 +1,7 @@
 //! The stations: what a runner asks them for.
 
 use crate::programs::{Pipeline, StageProcess, command};
-use crate::redis_server::RedisServer;
+use serving::RedisServer;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
