@@ -22,11 +22,7 @@ impl Address {
     ///
     /// # Errors
     /// What is wrong with the URL.
-    pub fn new(
-        url: &str,
-        password: Option<&str>,
-        variables: &'static str,
-    ) -> Result<Self, String> {
+    pub fn new(url: &str, password: Option<&str>, variables: &'static str) -> Result<Self, String> {
         let mut info = url
             .into_connection_info()
             .map_err(|error| format!("{error}; it looks like redis://host:6379"))?;
@@ -53,7 +49,9 @@ impl Address {
         let password = password_file.map(|file| {
             let text = std::fs::read_to_string(file).map_err(|error| {
                 let file = file.display();
-                format!("--redis-password-file (or {variables}_REDIS_PASSWORD_FILE) = {file}: {error}")
+                format!(
+                    "--redis-password-file (or {variables}_REDIS_PASSWORD_FILE) = {file}: {error}"
+                )
             })?;
             Ok::<_, String>(text.trim_end_matches(['\r', '\n']).to_owned())
         });

@@ -31,4 +31,3 @@ pub fn number(value: &Value) -> Option<i64> {
         _ => None,
     }
 }
-

@@ -2,7 +2,7 @@
 
 mod run;
 
-pub use run::RunConfig;
+pub use run::{Format, RunConfig};
 
 use crate::store::redis::Server;
 use crate::worker::Settings;

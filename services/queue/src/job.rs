@@ -468,6 +468,7 @@ pub struct WorkerInfo {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Event {
     /// Its place among all events: later ones are greater as [`Seq`].
+    #[schema(value_type = String, example = "1795324800000-0-0")]
     pub seq: Seq,
     /// When, seconds since 1970 by Redis' clock.
     pub at: f64,
@@ -482,8 +483,7 @@ pub struct Event {
 }
 
 /// An event's place among all events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, ToSchema)]
-#[schema(value_type = String, example = "1795324800000-0-0")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Seq {
     /// Milliseconds since 1970.
     pub millis: u64,

@@ -32,7 +32,11 @@ impl Depths {
         };
         let depths = Self {
             jobs: gauges("jobs", "Jobs there are, by state.", "state")?,
-            ready: gauges("ready_jobs", "Jobs that are ready, by priority.", "priority")?,
+            ready: gauges(
+                "ready_jobs",
+                "Jobs that are ready, by priority.",
+                "priority",
+            )?,
             oldest: Gauge::new(
                 "queue_oldest_ready_seconds",
                 "For how long the job is ready that waits longest; 0 when none is.",
@@ -47,10 +51,7 @@ impl Depths {
                 "Jobs that came to a final state since the queue began.",
                 "state",
             )?,
-            lost: gauge(
-                "lost_leases",
-                "Leases that ran out since the queue began.",
-            )?,
+            lost: gauge("lost_leases", "Leases that ran out since the queue began.")?,
             refused: gauge(
                 "refused_tokens",
                 "What was refused for an old token since the queue began.",
@@ -104,7 +105,9 @@ impl Depths {
             (State::Dead, totals.died),
             (State::Cancelled, totals.cancelled),
         ] {
-            self.ended.with_label_values(&[state.name()]).set(jobs as i64);
+            self.ended
+                .with_label_values(&[state.name()])
+                .set(jobs as i64);
         }
         self.lost.set(totals.lost as i64);
         self.refused.set(totals.refused as i64);
@@ -171,7 +174,10 @@ impl Metrics {
             by_priority: std::array::from_fn(|priority| {
                 let label = priority.to_string();
                 let label = [label.as_str()];
-                (wait.with_label_values(&label), latency.with_label_values(&label))
+                (
+                    wait.with_label_values(&label),
+                    latency.with_label_values(&label),
+                )
             }),
             wait,
             latency,

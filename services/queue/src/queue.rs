@@ -7,7 +7,9 @@
 mod events;
 mod front;
 
-use crate::job::{Cancelled, Event, Job, JobId, Listing, NewJob, Page, Seq, State, Stats, Submitted};
+use crate::job::{
+    Cancelled, Event, Job, JobId, Listing, NewJob, Page, Seq, State, Stats, Submitted,
+};
 use crate::metrics::Depths;
 use crate::spec::MOST_BATCH;
 use crate::store::memory::Memory;
@@ -121,9 +123,8 @@ impl Queue {
     pub async fn connected(&self) -> Result<(), Trouble> {
         let place = self.place().clone();
         let connecting = tokio::task::spawn_blocking(move || {
-            patiently(|| place.open()?.tend(), || false).map_err(|trouble| {
-                trouble.expect("nobody stops it")
-            })
+            patiently(|| place.open()?.tend(), || false)
+                .map_err(|trouble| trouble.expect("nobody stops it"))
         });
         connecting.await.unwrap_or(Ok(()))
     }

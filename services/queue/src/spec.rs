@@ -1,6 +1,8 @@
 //! A job as a person asks for it, and what it must be.
 
-use crate::job::{Backoff, MOST_URGENT, NewJob, Start, USUAL_ATTEMPTS, USUAL_PRIORITY, USUAL_RETENTION};
+use crate::job::{
+    Backoff, MOST_URGENT, NewJob, Start, USUAL_ATTEMPTS, USUAL_PRIORITY, USUAL_RETENTION,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::ops::RangeInclusive;
@@ -121,7 +123,12 @@ impl JobSpec {
             let value = value.unwrap_or(usual);
             let within = allowed.contains(&value);
             let (least, most) = (allowed.start(), allowed.end());
-            let must = || invalid(field, format!("must be a whole number from {least} to {most}"));
+            let must = || {
+                invalid(
+                    field,
+                    format!("must be a whole number from {least} to {most}"),
+                )
+            };
             within.then_some(value).ok_or_else(must)
         };
         let usual = u64::from(USUAL_PRIORITY);
@@ -276,15 +283,27 @@ mod tests {
             ("attempts", r#"{"type": "noop", "attempts": 0}"#),
             ("delay_seconds", r#"{"type": "noop", "delay_seconds": -1}"#),
             ("run_at", r#"{"type": "noop", "run_at": 1e300}"#),
-            ("run_at", r#"{"type": "noop", "run_at": 1, "delay_seconds": 1}"#),
-            ("timeout_seconds", r#"{"type": "noop", "timeout_seconds": 0}"#),
+            (
+                "run_at",
+                r#"{"type": "noop", "run_at": 1, "delay_seconds": 1}"#,
+            ),
+            (
+                "timeout_seconds",
+                r#"{"type": "noop", "timeout_seconds": 0}"#,
+            ),
             ("ttl_seconds", r#"{"type": "noop", "ttl_seconds": 1e-9}"#),
             ("type", r#"{"type": "a:b"}"#),
-            ("idempotency_key", r#"{"type": "noop", "idempotency_key": "a b"}"#),
+            (
+                "idempotency_key",
+                r#"{"type": "noop", "idempotency_key": "a b"}"#,
+            ),
         ] {
             assert_eq!(spec(json).checked().unwrap_err().field, field, "{json}");
         }
-        let large = format!(r#"{{"type": "noop", "data": "{}"}}"#, "x".repeat(MOST_PAYLOAD_BYTES));
+        let large = format!(
+            r#"{{"type": "noop", "data": "{}"}}"#,
+            "x".repeat(MOST_PAYLOAD_BYTES)
+        );
         assert_eq!(spec(&large).checked().unwrap_err().field, "data");
     }
 }

@@ -2,11 +2,8 @@
 
 use super::entry;
 use super::link::{Link, Server, call};
-use redis_link::answer::{number, text};
-use redis_link::Patience;
 use super::run::{Run, State};
 use super::script::Script;
-use redis_link::Trouble;
 use crate::counts::Counts;
 use crate::item::Item;
 use crate::pace::{self, Pace};
@@ -14,6 +11,9 @@ use crate::source::Origin;
 use crate::stages::Stage;
 use crate::tally::Tally;
 use measure::report::WorkerAccount;
+use redis_link::Patience;
+use redis_link::Trouble;
+use redis_link::answer::{number, text};
 use service_kit::sampling::{Cause, Part, Roster};
 use std::collections::VecDeque;
 use std::io;

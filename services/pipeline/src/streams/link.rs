@@ -110,7 +110,7 @@ impl Link {
         match self.connection.exchange(&[create]) {
             Err(error) if error.code() != Some("BUSYGROUP") => {
                 Err(self.server.address.trouble(&error))
-            },
+            }
             _ => Ok(()),
         }
     }

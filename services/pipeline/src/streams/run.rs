@@ -4,12 +4,12 @@
 //! pipeline is declared once, at its source.
 
 use super::link::Link;
-use redis_link::answer::{array, text};
-use redis_link::Trouble;
 use crate::declaration::Declaration;
 use crate::stages::{Stage, Work, transform::Cost};
 use crate::tally::{Exactness, Tally};
 use redis::{Cmd, Value};
+use redis_link::Trouble;
+use redis_link::answer::{array, text};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 

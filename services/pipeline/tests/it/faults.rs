@@ -2,9 +2,9 @@
 
 use crate::pipelines;
 use crate::programs::{Pipeline, command, ended, said, summary, until};
-use serving::RedisServer;
 use rustix::process::Signal;
 use serde_json::Value;
+use serving::RedisServer;
 use std::process::Stdio;
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 
 use crate::pipelines;
 use crate::programs::{DEADLINE, Pipeline, StageProcess, summary};
-use serving::RedisServer;
 use serde_json::Value;
+use serving::RedisServer;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 

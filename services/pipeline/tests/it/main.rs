@@ -4,8 +4,8 @@
 mod faults;
 mod kills;
 mod outages;
-mod programs;
 mod pipelines;
+mod programs;
 mod scripts;
 mod sizes;
 mod station;

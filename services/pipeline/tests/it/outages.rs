@@ -2,8 +2,8 @@
 
 use crate::pipelines;
 use crate::programs::{Pipeline, command, ended, said, summary, until};
-use serving::RedisServer;
 use pipeline::stages::Stage;
+use serving::RedisServer;
 use std::process::Stdio;
 use std::time::Duration;
 

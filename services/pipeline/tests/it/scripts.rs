@@ -1,10 +1,10 @@
 //! The steps that run in Redis, each by itself.
 
 use crate::pipelines;
-use serving::RedisServer;
 use pipeline::stages::Stage::{self, Sink, Upper};
 use pipeline::streams::{Keys, Link, Script, call};
 use redis::Value;
+use serving::RedisServer;
 
 /// A pipeline `source, upper, sink`, empty, in a Redis of its own.
 struct Steps {

@@ -8,7 +8,9 @@ mod cursor;
 pub mod memory;
 pub mod redis;
 
-use crate::job::{Cancelled, Event, Job, JobId, Listing, NewJob, Page, Seq, Stats, Submitted, WorkerInfo};
+use crate::job::{
+    Cancelled, Event, Job, JobId, Listing, NewJob, Page, Seq, Stats, Submitted, WorkerInfo,
+};
 use redis_link::Trouble;
 use std::time::Duration;
 

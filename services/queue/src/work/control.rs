@@ -1,18 +1,18 @@
 //! By which work is watched and ended.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
-/// Shared by the thread that works and those who watch.
+/// Shared by who works and those who watch.
 #[derive(Debug)]
 pub struct Control {
     stop: AtomicU8,
-    deadline: Option<Instant>,
+    deadline: OnceLock<Instant>,
     /// In thousandths; more: its work does not tell.
     done: AtomicU32,
-    told: Mutex<()>,
-    wake: Condvar,
+    told: Notify,
 }
 
 /// Why work is to end before it is done.
@@ -30,19 +30,21 @@ const UNTOLD: u32 = u32::MAX;
 
 impl Default for Control {
     fn default() -> Self {
-        Self::within(None)
+        Self {
+            stop: AtomicU8::new(0),
+            deadline: OnceLock::new(),
+            done: AtomicU32::new(UNTOLD),
+            told: Notify::new(),
+        }
     }
 }
 
 impl Control {
-    /// Of work that may take so long, from now on.
-    pub fn within(timeout: Option<Duration>) -> Self {
-        Self {
-            stop: AtomicU8::new(0),
-            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
-            done: AtomicU32::new(UNTOLD),
-            told: Mutex::new(()),
-            wake: Condvar::new(),
+    /// The work begins, and may take so long.
+    pub fn begin(&self, timeout: Option<Duration>) {
+        if let Some(deadline) = timeout.and_then(|timeout| Instant::now().checked_add(timeout)) {
+            // It begins once.
+            let _ = self.deadline.set(deadline);
         }
     }
 
@@ -54,7 +56,13 @@ impl Control {
         match self.stop.load(Ordering::Relaxed) {
             1 => Err(Stop::Lost),
             2 => Err(Stop::GivenBack),
-            _ if self.deadline.is_some_and(|end| Instant::now() >= end) => Err(Stop::TimedOut),
+            _ if self
+                .deadline
+                .get()
+                .is_some_and(|end| Instant::now() >= *end) =>
+            {
+                Err(Stop::TimedOut)
+            }
             _ => Ok(()),
         }
     }
@@ -66,10 +74,9 @@ impl Control {
             Stop::GivenBack => 2,
             Stop::TimedOut => return, // its deadline says so
         };
-        let _guard = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let order = Ordering::Relaxed;
         let _ = self.stop.compare_exchange(0, why, order, order);
-        self.wake.notify_all();
+        self.told.notify_waiters();
     }
 
     /// Says how much is done, 0 to 1.
@@ -90,19 +97,19 @@ impl Control {
     ///
     /// # Errors
     /// Why it woke before.
-    pub fn sleep(&self, duration: Duration) -> Result<(), Stop> {
+    pub async fn sleep(&self, duration: Duration) -> Result<(), Stop> {
         let until = Instant::now() + duration;
-        let mut guard = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
+            let told = self.told.notified();
             self.check()?;
-            let now = Instant::now();
-            if now >= until {
+            if Instant::now() >= until {
                 return Ok(());
             }
-            let end = self.deadline.map_or(until, |deadline| deadline.min(until));
-            let left = end.saturating_duration_since(now);
-            let woken = self.wake.wait_timeout(guard, left);
-            guard = woken.unwrap_or_else(PoisonError::into_inner).0;
+            let end = self.deadline.get().map_or(until, |end| until.min(*end));
+            tokio::select! {
+                () = tokio::time::sleep_until(end.into()) => {}
+                () = told => {}
+            }
         }
     }
 }

@@ -14,10 +14,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The longest sleep.
 const LONGEST_SLEEP_SECONDS: f64 = 3600.0;
+
+/// How often a thread that sleeps looks whether it is to go on.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// A type of jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -179,6 +182,25 @@ impl Task {
         }
     }
 
+    /// What it needs.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Sleep(_) => Class::Io,
+            _ => Class::Cpu,
+        }
+    }
+
+    /// Does what needs only time. Of what needs a CPU there is nothing to wait for.
+    pub async fn wait(&self, control: &Control) -> End {
+        let Self::Sleep(duration) = self else {
+            return self.work(0, control);
+        };
+        match control.sleep(*duration).await {
+            Ok(()) => Self::slept(*duration),
+            Err(stop) => End::Stopped(stop),
+        }
+    }
+
     /// Does it on this thread; `failed` is how many tries failed before. A panic
     /// is a try that failed.
     pub fn work(&self, failed: u32, control: &Control) -> End {
@@ -207,7 +229,12 @@ impl Task {
                 End::Done(format!(r#"{{"n":{n},"sum":{sum}}}"#))
             }
             Self::Sleep(duration) => {
-                control.sleep(*duration)?;
+                let until = Instant::now() + *duration;
+                while Instant::now() < until {
+                    control.check()?;
+                    let left = until.saturating_duration_since(Instant::now());
+                    std::thread::sleep(left.min(LOOK_EVERY));
+                }
                 Self::slept(*duration)
             }
             Self::Fail { times } if failed < *times => {
@@ -219,8 +246,7 @@ impl Task {
         })
     }
 
-    /// The end of a sleep.
-    pub fn slept(duration: Duration) -> End {
+    fn slept(duration: Duration) -> End {
         End::Done(format!(r#"{{"seconds":{}}}"#, duration.as_secs_f64()))
     }
 }
@@ -283,8 +309,16 @@ mod tests {
         for (kind, payload, result) in [
             ("noop", "{}", "null"),
             ("fibonacci", r#"{"n": 0}"#, r#"{"n":0,"value":0}"#),
-            ("calcular_fibonacci", r#"{"n": 25}"#, r#"{"n":25,"value":75025}"#),
-            ("primes", r#"{"limit": 100000}"#, r#"{"limit":100000,"count":9592}"#),
+            (
+                "calcular_fibonacci",
+                r#"{"n": 25}"#,
+                r#"{"n":25,"value":75025}"#,
+            ),
+            (
+                "primes",
+                r#"{"limit": 100000}"#,
+                r#"{"limit":100000,"count":9592}"#,
+            ),
             (
                 "sum_squares",
                 r#"{"n": 10000000}"#,
@@ -336,10 +370,24 @@ mod tests {
             ("sleep", r#"{"seconds": 3600}"#),
         ] {
             let task = Task::read(kind, payload).unwrap();
-            let control = Control::within(Some(Duration::from_millis(20)));
+            let control = Control::default();
+            control.begin(Some(Duration::from_millis(20)));
             let end = task.work(0, &control);
             assert_eq!(end, End::Stopped(Stop::TimedOut), "{kind}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_sleep_ends_when_it_is_told_to() {
+        let task = Task::read("sleep", r#"{"seconds": 3600}"#).unwrap();
+        let control = Control::default();
+        let told = async {
+            tokio::task::yield_now().await;
+            control.stop(Stop::Lost);
+            control.stop(Stop::GivenBack);
+        };
+        let (end, ()) = tokio::join!(task.wait(&control), told);
+        assert_eq!(end, End::Stopped(Stop::Lost));
     }
 
     proptest! {

@@ -114,7 +114,9 @@ impl Store for Memory {
     fn submit(&mut self, groups: &[&[NewJob]], depth: u64) -> Stored<Vec<Accepted>> {
         self.step(|model, now| {
             let groups = groups.iter();
-            groups.map(|group| model.submit(group, depth, now)).collect()
+            groups
+                .map(|group| model.submit(group, depth, now))
+                .collect()
         })
     }
 
@@ -137,7 +139,9 @@ impl Store for Memory {
     fn extend(&mut self, leases: &[Lease], for_more: Duration) -> Stored<Vec<bool>> {
         self.step(|model, now| {
             let leases = leases.iter();
-            let held = leases.map(|lease| model.extend(lease, for_more, now)).collect();
+            let held = leases
+                .map(|lease| model.extend(lease, for_more, now))
+                .collect();
             model.tend(now);
             held
         })

@@ -411,7 +411,11 @@ impl Model {
     pub(super) fn retry(&mut self, ids: &[JobId], now: u64) -> u64 {
         let mut retried = 0;
         for id in self.named_or_first_dead(ids) {
-            if self.jobs.get(&id).is_none_or(|entry| entry.state != State::Dead) {
+            if self
+                .jobs
+                .get(&id)
+                .is_none_or(|entry| entry.state != State::Dead)
+            {
                 continue;
             }
             self.leave_final(id);
@@ -437,7 +441,11 @@ impl Model {
     pub(super) fn drop_dead(&mut self, ids: &[JobId]) -> u64 {
         let mut dropped = 0;
         for id in self.named_or_first_dead(ids) {
-            if self.jobs.get(&id).is_some_and(|entry| entry.state == State::Dead) {
+            if self
+                .jobs
+                .get(&id)
+                .is_some_and(|entry| entry.state == State::Dead)
+            {
                 self.forget(id);
                 dropped += 1;
             }
@@ -489,7 +497,9 @@ impl Model {
         let mut jobs = Vec::new();
         while let Some(at) = cursor {
             let all = self.in_order(at.state);
-            let behind = at.last.and_then(|last| all.iter().position(|id| *id == last.0));
+            let behind = at
+                .last
+                .and_then(|last| all.iter().position(|id| *id == last.0));
             let skip = behind.map_or(at.skip as usize, |place| place + 1);
             let of_kind = |id: &u64| {
                 let kind = &self.jobs[id].new.kind;
@@ -502,7 +512,11 @@ impl Model {
             let next = found.last().filter(|_| found.len() == left);
             let next = next.map(|(place, id)| (*place as u64 + 1, JobId(**id)));
             let next = next.filter(|(place, _)| *place < all.len() as u64);
-            cursor = at.next(next.map(|(skip, _)| skip), next.map(|(_, id)| id), listing.state);
+            cursor = at.next(
+                next.map(|(skip, _)| skip),
+                next.map(|(_, id)| id),
+                listing.state,
+            );
             if jobs.len() >= listing.limit {
                 break;
             }
@@ -569,7 +583,8 @@ impl Model {
             }
             None => drop(self.workers.remove(worker)),
         }
-        self.workers.retain(|_, (seen, _)| *seen + FORGOTTEN_AFTER >= now);
+        self.workers
+            .retain(|_, (seen, _)| *seen + FORGOTTEN_AFTER >= now);
     }
 
     /// What happened after `after`.
@@ -580,7 +595,10 @@ impl Model {
 
     /// The place of the last event there is.
     pub(super) fn last_event(&self) -> Seq {
-        self.events.back().map(|event| event.seq).unwrap_or_default()
+        self.events
+            .back()
+            .map(|event| event.seq)
+            .unwrap_or_default()
     }
 
     /// How often each job's success was counted under that name.
@@ -590,7 +608,9 @@ impl Model {
     }
 
     fn entry(&mut self, id: u64) -> &mut Entry {
-        self.jobs.get_mut(&id).expect("what stands in a set is a job")
+        self.jobs
+            .get_mut(&id)
+            .expect("what stands in a set is a job")
     }
 
     fn waits(&self, id: u64) -> bool {
@@ -682,7 +702,11 @@ impl Model {
     fn note(&mut self, id: u64, what: What, now: u64) {
         let last = self.last_event();
         let millis = (now / 1000).max(last.millis);
-        let step = if millis == last.millis { last.step + 1 } else { 0 };
+        let step = if millis == last.millis {
+            last.step + 1
+        } else {
+            0
+        };
         let kind = self.jobs[&id].new.kind.clone();
         self.events.push_back(Event {
             seq: Seq {

@@ -159,8 +159,9 @@ impl Store for RedisStore {
                 call.arg(lease.progress.map(write::progress).unwrap_or_default());
             }
         })?;
-        let held = array(answer).iter().map(number).map(|held| Some(held? == 1));
-        self.expected("no leases", held.collect())
+        let held = array(answer).into_iter();
+        let held = held.map(|held| Some(number(&held)? == 1)).collect();
+        self.expected("no leases", held)
     }
 
     fn tend(&mut self) -> Stored<()> {
@@ -171,7 +172,10 @@ impl Store for RedisStore {
         let answer = self.step(Script::Cancel, |call| {
             call.arg(id.0);
         })?;
-        self.expected("no state", text(answer).as_deref().and_then(read::cancelled))
+        self.expected(
+            "no state",
+            text(answer).as_deref().and_then(read::cancelled),
+        )
     }
 
     fn retry(&mut self, ids: &[JobId]) -> Stored<u64> {
@@ -242,7 +246,8 @@ impl Store for RedisStore {
         let mut read = redis::cmd("XREAD");
         read.arg("COUNT").arg(most);
         if !within.is_zero() {
-            read.arg("BLOCK").arg(within.min(LONGEST_BLOCK).as_millis() as u64);
+            read.arg("BLOCK")
+                .arg(within.min(LONGEST_BLOCK).as_millis() as u64);
         }
         read.arg("STREAMS").arg(self.key("e"));
         read.arg(read::before_entry(after));
@@ -252,7 +257,11 @@ impl Store for RedisStore {
 
     fn last_event(&mut self) -> Stored<Seq> {
         let mut last = redis::cmd("XREVRANGE");
-        last.arg(self.key("e")).arg("+").arg("-").arg("COUNT").arg(1);
+        last.arg(self.key("e"))
+            .arg("+")
+            .arg("-")
+            .arg("COUNT")
+            .arg(1);
         let answer = self.link.ask_one(last)?;
         Ok(read::last_seq(answer))
     }

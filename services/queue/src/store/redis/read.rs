@@ -2,8 +2,8 @@
 //! no script gives.
 
 use crate::job::{
-    Cancelled, Event, Job, JobId, JsonText, PRIORITIES, Seq, State, Stats, Submitted,
-    Totals, What, WorkerInfo,
+    Cancelled, Event, Job, JobId, JsonText, PRIORITIES, Seq, State, Stats, Submitted, Totals, What,
+    WorkerInfo,
 };
 use crate::store::{Accepted, Claimed, Taken, Verdict};
 use redis::Value;
@@ -289,7 +289,15 @@ mod tests {
         assert_eq!(became.what, What::State(State::Active));
         let done = event(at, "p17:sleep:0.250").unwrap();
         assert_eq!(done.what, What::Progress(0.25));
-        for words in ["", "a", "a17", "q17:sleep", "p17:sleep", "ax:sleep", "é17:x"] {
+        for words in [
+            "",
+            "a",
+            "a17",
+            "q17:sleep",
+            "p17:sleep",
+            "ax:sleep",
+            "é17:x",
+        ] {
             assert_eq!(event(at, words), None, "{words:?}");
         }
     }
