@@ -50,6 +50,11 @@ local function give(list, want)
   local id, job = list.id, list.job
   local token = next_token(want)
   redis.call('HSET', P .. id, 's', 'a', 'f', token, 'w', worker, 'u', digits(now))
+  if job[8] then
+    -- A worker has taken it in time; whatever becomes of that.
+    redis.call('HDEL', P .. id, 'x')
+    redis.call('ZREM', P .. 't', id)
+  end
   leases[#leases + 1] = digits(now + lease)
   leases[#leases + 1] = id
   count('r' .. list.priority, -1)
