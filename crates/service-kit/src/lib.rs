@@ -11,6 +11,7 @@
 //! | [`problem`] | RFC 9457 error answers, and JSON bodies that are refused with them |
 //! | [`address`] | the line that tells where a service listens |
 //! | [`healthcheck`](mod@healthcheck) | the `healthcheck` command |
+//! | [`latency`] | how long things took, as a histogram that adds up |
 //! | [`host`] | the machine, for a run report |
 //! | [`runlock`] | one measured run at a time |
 //! | [`open_files`] | how many connections the limit of open files allows |
@@ -29,6 +30,7 @@ pub mod admin;
 pub mod config;
 pub mod healthcheck;
 pub mod host;
+pub mod latency;
 pub mod open_files;
 pub mod openapi;
 pub mod problem;

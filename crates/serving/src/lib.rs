@@ -4,6 +4,10 @@
 //! Each service's tests have a type of their own around a [`Serving`], with the
 //! requests that they send.
 
+mod redis_server;
+
+pub use redis_server::{RedisServer, free_port};
+
 use rustix::process::{Pid, Signal, kill_process};
 use service_kit::address::AddressLine;
 use std::ffi::OsStr;

@@ -8,7 +8,7 @@
 //! | [`declaration`] | a pipeline, declared and checked |
 //! | [`source`], [`pace`] | where items come from, and how fast |
 //! | [`attempt`] | a stage's work on an item, and what becomes of a panic |
-//! | [`counts`], [`metrics`], [`latency`], [`tally`] | what was done, how long it took, whether it is all there |
+//! | [`counts`], [`metrics`], [`tally`] | what was done, whether it is all there |
 //! | [`in_process`] | the whole pipeline on threads of one process |
 //! | [`streams`] | the same over Redis, a process per stage |
 //! | [`commands`], [`service`] | what a person and a runner call |
@@ -20,7 +20,6 @@ pub mod counts;
 pub mod declaration;
 pub mod in_process;
 pub mod item;
-pub mod latency;
 pub mod metrics;
 pub mod pace;
 pub mod service;

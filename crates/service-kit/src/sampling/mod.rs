@@ -12,11 +12,13 @@
 
 mod align;
 mod host_cpus;
+mod joining;
 mod live;
 mod window;
 mod worker_clock;
 
 pub use align::Alignment;
+pub use joining::{Joined, Part, Slot};
 pub use live::{LiveSample, Roster, Watching, WorkerTime};
 pub use window::{Closed, LONGEST_WAIT_SECONDS, Start, Window};
 pub use worker_clock::{Cause, WorkerClock, add_job, end_at};

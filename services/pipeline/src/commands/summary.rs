@@ -1,12 +1,12 @@
 //! What a run came to, as a table or as JSON.
 
 use crate::in_process::Report;
-use crate::latency::LatencyFigures;
 use crate::stages::Stage;
 use crate::streams::{Fed, Run};
 use crate::tally::Tally;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
+use service_kit::latency::LatencyFigures;
 
 /// A run's summary.
 #[derive(Debug, Clone, Serialize)]

@@ -2,6 +2,7 @@
 
 use crate::streams::Server;
 use clap::Args;
+use redis_link::Address;
 use std::path::PathBuf;
 
 /// The Redis between the stages.
@@ -27,19 +28,8 @@ impl RedisArgs {
     /// # Errors
     /// What is wrong with the URL, or the file.
     pub fn server(&self, pipeline: &str) -> Result<Server, String> {
-        let password = match &self.redis_password_file {
-            Some(file) => {
-                let text = std::fs::read_to_string(file).map_err(|error| {
-                    format!(
-                        "--redis-password-file (or PIPELINE_REDIS_PASSWORD_FILE) = {}: {error}",
-                        file.display()
-                    )
-                })?;
-                Some(text.trim_end_matches(['\r', '\n']).to_owned())
-            }
-            None => None,
-        };
-        Server::new(&self.redis_url, password.as_deref(), pipeline)
-            .map_err(|reason| format!("--redis-url (or PIPELINE_REDIS_URL): {reason}"))
+        let file = self.redis_password_file.as_deref();
+        let address = Address::configured(&self.redis_url, file, "PIPELINE")?;
+        Ok(Server::new(address, pipeline))
     }
 }

@@ -1,15 +1,16 @@
 //! A consumer's talk with Redis: what it takes, moves on, gives away.
 
-use super::entry::{self, Entry, array, number};
+use super::entry::{self, Entry};
 use super::hand::{Held, Mark, Unit};
 use super::link::{Link, call};
 use super::run::{FORGOTTEN_AFTER_SECONDS, Run};
 use super::script::Script;
-use super::trouble::Trouble;
 use crate::item::content_of;
 use crate::pace;
 use crate::stages::Stage;
 use redis::{Cmd, Value};
+use redis_link::Trouble;
+use redis_link::answer::{array, number, text};
 use std::time::Duration;
 
 /// An idle time, in milliseconds, after which an entry is anybody's: a day.
@@ -173,7 +174,7 @@ impl Consumer {
         step.arg(cursor).arg(count).arg(deliveries);
         step.arg(self.stage.name()).arg(keys.runs());
         let mut parts = array(link.ask_one(step)?).into_iter();
-        let cursor = parts.next().and_then(entry::text);
+        let cursor = parts.next().and_then(text);
         let entries = entry::entries(parts.next().unwrap_or_default());
         let buried = parts.next().as_ref().and_then(number).unwrap_or(0);
         Ok((entries, cursor.unwrap_or("0-0".into()), buried as u64))

@@ -3,13 +3,13 @@
 use super::consumer::Consumer;
 use super::keeper;
 use super::link::Server;
-use super::sample::Slot;
 use super::worker::Worker;
 use crate::counts::Counts;
-use crate::latency::Latency;
 use crate::metrics::Metrics;
 use crate::stages::Stage;
 use prometheus::{Histogram, IntGauge};
+use service_kit::latency::Latency;
+use service_kit::sampling::Slot;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,13 +1,9 @@
 //! The source over Redis: gives a run's items to the first queue, and waits for its end.
 
 use super::entry;
-use super::entry::{number, text};
 use super::link::{Link, Server, call};
-use super::retrying::Patience;
 use super::run::{Run, State};
-use super::sample::Part;
 use super::script::Script;
-use super::trouble::Trouble;
 use crate::counts::Counts;
 use crate::item::Item;
 use crate::pace::{self, Pace};
@@ -15,7 +11,10 @@ use crate::source::Origin;
 use crate::stages::Stage;
 use crate::tally::Tally;
 use measure::report::WorkerAccount;
-use service_kit::sampling::{Cause, Roster};
+use redis_link::Patience;
+use redis_link::Trouble;
+use redis_link::answer::{number, text};
+use service_kit::sampling::{Cause, Part, Roster};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -5,7 +5,7 @@ use super::consumer::Consumer;
 use super::crew::Shared;
 use super::link::{Link, call};
 use super::script::Script;
-use super::trouble::Trouble;
+use redis_link::Trouble;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 

@@ -1,12 +1,13 @@
 //! Dead letters: items that no try got through a stage.
 
-use super::entry::{self, array, number, text};
+use super::entry;
 use super::link::{Link, call};
 use super::script::Script;
-use super::trouble::Trouble;
 use crate::item::Item;
 use crate::stages::Stage;
 use redis::Value;
+use redis_link::Trouble;
+use redis_link::answer::{array, bytes, number, text};
 use std::collections::HashMap;
 
 /// A dead letter.
@@ -37,7 +38,7 @@ fn letter(value: Value) -> Option<Letter> {
     let mut fields = HashMap::new();
     let mut values = array(parts.next()?).into_iter();
     while let (Some(name), Some(value)) = (values.next(), values.next()) {
-        fields.insert(text(name)?, entry::bytes(value)?);
+        fields.insert(text(name)?, bytes(value)?);
     }
     let mut field = |name: &str| {
         let bytes = fields.remove(name).unwrap_or_default();

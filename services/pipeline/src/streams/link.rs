@@ -1,57 +1,32 @@
-//! A connection of one's own.
-//!
-//! Each thread that may block has one: on a shared connection a blocking read
-//! would stall the others. Its time-out is above the longest block.
+//! A thread's connection to the Redis between the stages.
 
-use super::entry::{array, number};
 use super::keys::Keys;
 use super::script::{self, Script};
-use super::trouble::Trouble;
 use crate::stages::Stage;
-use redis::{Cmd, Connection, ConnectionInfo, IntoConnectionInfo, RedisResult, Value};
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use redis::{Cmd, Value};
+use redis_link::answer::{array, number};
+use redis_link::{Address, Scripts, Trouble, patiently};
+use std::sync::LazyLock;
 
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(3);
-
-/// The longest that a command may block by itself.
-pub const LONGEST_BLOCK: Duration = Duration::from_secs(1);
-
-/// How long an answer may take. A Redis that is paused for some seconds is slow
-/// and not gone.
-const ANSWER: Duration = Duration::from_secs(15);
+static SCRIPTS: LazyLock<Scripts> =
+    LazyLock::new(|| Scripts::new(script::ALL.iter().map(|(_, source)| *source)));
 
 /// Which Redis, and whose keys in it.
 #[derive(Debug, Clone)]
 pub struct Server {
-    info: Arc<ConnectionInfo>,
-    /// Where it is, for messages.
-    pub at: Arc<str>,
+    /// The Redis.
+    pub address: Address,
     /// The pipeline's keys.
     pub keys: Keys,
 }
 
 impl Server {
-    /// The Redis at `url` with the pipeline of that name; `password` takes the
-    /// place of the URL's.
-    ///
-    /// # Errors
-    /// What is wrong with the URL.
-    pub fn new(url: &str, password: Option<&str>, pipeline: &str) -> Result<Self, String> {
-        let mut info = url
-            .into_connection_info()
-            .map_err(|error| format!("{error}; it looks like redis://host:6379"))?;
-        if let Some(password) = password {
-            let settings = info.redis_settings().clone().set_password(password);
-            info = info.set_redis_settings(settings);
-        }
-        Ok(Self {
-            at: info.addr().to_string().into(),
-            info: Arc::new(info),
+    /// The pipeline of that name in the Redis at `address`.
+    pub fn new(address: Address, pipeline: &str) -> Self {
+        Self {
+            address,
             keys: Keys::of(pipeline),
-        })
+        }
     }
 
     /// Makes a connection, with all scripts known to Redis.
@@ -59,30 +34,27 @@ impl Server {
     /// # Errors
     /// When Redis is away or will not have it.
     pub fn connect(&self) -> Result<Link, Trouble> {
-        self.connected().map_err(|error| self.trouble(&error))
-    }
-
-    fn connected(&self) -> RedisResult<Link> {
-        let client = redis::Client::open((*self.info).clone())?;
-        let connection = client.get_connection_with_timeout(CONNECT)?;
-        connection.set_read_timeout(Some(ANSWER))?;
-        connection.set_write_timeout(Some(ANSWER))?;
-        let mut link = Link {
+        Ok(Link {
             server: self.clone(),
-            connection,
-        };
-        let load = script::ALL.iter().map(|(_, source)| {
-            let mut load = redis::cmd("SCRIPT");
-            load.arg("LOAD").arg(*source);
-            load
-        });
-        link.exchange(&load.collect::<Vec<_>>())?;
-        Ok(link)
+            connection: self.address.connect(&SCRIPTS)?,
+        })
     }
+}
 
-    pub(super) fn trouble(&self, error: &redis::RedisError) -> Trouble {
-        Trouble::of(error, &self.at)
-    }
+/// Waits until Redis is there and takes writes.
+///
+/// # Errors
+/// Trouble that waiting does not help, or `None` when `stopped` says so.
+pub fn connected(server: &Server, stopped: impl Fn() -> bool) -> Result<Link, Option<Trouble>> {
+    patiently(|| server.connect().and_then(writable), stopped)
+}
+
+/// A replica lets one connect and read; only a write tells.
+fn writable(mut link: Link) -> Result<Link, Trouble> {
+    let mut del = redis::cmd("DEL");
+    del.arg(link.server.keys.run("none"));
+    link.ask_one(del)?;
+    Ok(link)
 }
 
 /// What is in a queue.
@@ -98,7 +70,7 @@ pub struct Depth {
 pub struct Link {
     /// Whose.
     pub server: Server,
-    connection: Connection,
+    connection: redis_link::Link,
 }
 
 impl Link {
@@ -107,8 +79,7 @@ impl Link {
     /// # Errors
     /// The first that failed; which of the others were done is not known.
     pub fn ask(&mut self, commands: &[Cmd]) -> Result<Vec<Value>, Trouble> {
-        self.exchange(commands)
-            .map_err(|error| self.server.trouble(&error))
+        self.connection.ask(commands)
     }
 
     /// Sends one.
@@ -116,8 +87,7 @@ impl Link {
     /// # Errors
     /// When it failed.
     pub fn ask_one(&mut self, command: Cmd) -> Result<Value, Trouble> {
-        let mut answers = self.ask(&[command])?;
-        Ok(answers.pop().unwrap_or_default())
+        self.connection.ask_one(command)
     }
 
     /// Sees to it that the queue before `stage` and its group are there.
@@ -130,15 +100,17 @@ impl Link {
         groups.arg("GROUPS").arg(&queue);
         // At its memory limit Redis would refuse to make what is there, and so
         // keep away the very stages that make room.
-        let known = self.exchange(&[groups]).map(Vec::into_iter);
+        let known = self.connection.exchange(&[groups]).map(Vec::into_iter);
         if known.is_ok_and(|groups| groups.flat_map(array).next().is_some()) {
             return Ok(());
         }
         let mut create = redis::cmd("XGROUP");
         create.arg("CREATE").arg(&queue);
         create.arg(stage.name()).arg("0").arg("MKSTREAM");
-        match self.exchange(&[create]) {
-            Err(error) if error.code() != Some("BUSYGROUP") => Err(self.server.trouble(&error)),
+        match self.connection.exchange(&[create]) {
+            Err(error) if error.code() != Some("BUSYGROUP") => {
+                Err(self.server.address.trouble(&error))
+            }
             _ => Ok(()),
         }
     }
@@ -161,45 +133,10 @@ impl Link {
             pending: summary.first().and_then(number).unwrap_or(0),
         })
     }
-
-    fn exchange(&mut self, commands: &[Cmd]) -> RedisResult<Vec<Value>> {
-        let mut packed = Vec::new();
-        for command in commands {
-            command.write_packed_command(&mut packed);
-        }
-        self.connection.send_packed_command(&packed)?;
-        // All must be read, whatever one says, or the next answers would be taken
-        // for others'.
-        let answers = commands
-            .iter()
-            .map(|_| match self.connection.recv_response() {
-                Ok(Value::ServerError(error)) => Err(error.into()),
-                answer => answer,
-            });
-        let answers: Vec<RedisResult<Value>> = answers.collect();
-        answers.into_iter().collect()
-    }
 }
 
 /// Begins a call of `script` on `keys`.
 pub fn call<'k>(script: Script, keys: impl IntoIterator<Item = &'k str>) -> Cmd {
-    static HASHES: OnceLock<HashMap<&'static str, String>> = OnceLock::new();
-    let hashes = HASHES.get_or_init(|| {
-        let hash = |source: &'static str| redis::Script::new(source).get_hash().to_owned();
-        script::ALL
-            .iter()
-            .map(|(_, source)| (*source, hash(source)))
-            .collect()
-    });
-    let (_, source) = script::ALL
-        .iter()
-        .find(|(known, _)| *known == script)
-        .expect("ALL has every script");
-    let keys: Vec<&str> = keys.into_iter().collect();
-    let mut call = redis::cmd("EVALSHA");
-    call.arg(&hashes[source]).arg(keys.len());
-    for key in keys {
-        call.arg(key);
-    }
-    call
+    let place = script::ALL.iter().position(|(known, _)| *known == script);
+    SCRIPTS.call(place.expect("ALL has every script"), keys)
 }

@@ -3,13 +3,13 @@
 //! The stages learn from it where items go next and how much work they are, so a
 //! pipeline is declared once, at its source.
 
-use super::entry::{array, text};
 use super::link::Link;
-use super::trouble::Trouble;
 use crate::declaration::Declaration;
 use crate::stages::{Stage, Work, transform::Cost};
 use crate::tally::{Exactness, Tally};
 use redis::{Cmd, Value};
+use redis_link::Trouble;
+use redis_link::answer::{array, text};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 

@@ -1,9 +1,10 @@
 //! Poison, slow stages, stops.
 
+use crate::pipelines;
 use crate::programs::{Pipeline, command, ended, said, summary, until};
-use crate::redis_server::RedisServer;
 use rustix::process::Signal;
 use serde_json::Value;
+use serving::RedisServer;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -64,7 +65,7 @@ fn a_poison_item_is_a_dead_letter_and_the_rest_flows() {
     let gone = pipeline.dead(&format!("retry {first}"));
     assert_eq!(gone.status.code(), Some(1));
     assert!(said(&gone).contains(first), "{gone:?}");
-    let mut link = redis.link("poison");
+    let mut link = pipelines::link(&redis, "poison");
     let run = pipeline::streams::Run::read(&mut link, "one")
         .unwrap()
         .unwrap();
@@ -153,7 +154,7 @@ fn what_a_stopped_stage_does_too_late_is_refused() {
         let refused = stopped.count("pipeline_refused_total");
         refused > 0 || stopped.log().contains("answers again")
     });
-    let mut link = redis.link("late");
+    let mut link = pipelines::link(&redis, "late");
     let run = summary["run"].as_str().unwrap();
     let run = pipeline::streams::Run::read(&mut link, run)
         .unwrap()
@@ -176,7 +177,7 @@ fn a_stage_that_is_told_to_end_gives_back_what_it_cannot_finish() {
     let told = pipeline.stage("lookup", "");
     let mut source = pipeline.source("--items 3 --lookup-wait 4s");
     let source = source.stdout(Stdio::piped()).spawn().unwrap();
-    let mut link = redis.link("told");
+    let mut link = pipelines::link(&redis, "told");
     until("an item in hand", || {
         let depth = link.depth(pipeline::stages::Stage::Lookup);
         depth.is_ok_and(|depth| depth.pending > 0)

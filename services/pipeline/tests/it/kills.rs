@@ -1,8 +1,9 @@
 //! Stages that are killed, again and again, while items flow.
 
+use crate::pipelines;
 use crate::programs::{DEADLINE, Pipeline, StageProcess, summary};
-use crate::redis_server::RedisServer;
 use serde_json::Value;
+use serving::RedisServer;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -100,7 +101,7 @@ fn storm(storm: &Storm) {
 
 /// What the sink kept, item by item.
 fn results_are_those_of_the_source(redis: &RedisServer, name: &str, summary: &Value, items: u64) {
-    let mut link = redis.link(name);
+    let mut link = pipelines::link(redis, name);
     let mut read = redis::cmd("HGETALL");
     let run = summary["run"].as_str().unwrap();
     read.arg(link.server.keys.results(run));

@@ -4,8 +4,8 @@
 mod faults;
 mod kills;
 mod outages;
+mod pipelines;
 mod programs;
-mod redis_server;
 mod scripts;
 mod sizes;
 mod station;

@@ -1,8 +1,9 @@
 //! A Redis that is not there, goes away, is full, or will not have the service.
 
+use crate::pipelines;
 use crate::programs::{Pipeline, command, ended, said, summary, until};
-use crate::redis_server::RedisServer;
 use pipeline::stages::Stage;
+use serving::RedisServer;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -79,7 +80,7 @@ fn a_full_redis_is_waited_for_and_loses_nothing() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut link = redis.link("full");
+    let mut link = pipelines::link(&redis, "full");
     let mut depth = 0;
     until("a full Redis", || {
         let mut length = redis::cmd("XLEN");

@@ -1,9 +1,9 @@
 //! The built program: stages as processes, and its commands.
 
-use crate::redis_server::RedisServer;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use service_kit::address::AddressLine;
+use serving::RedisServer;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Output, Stdio};

@@ -1,9 +1,10 @@
 //! The steps that run in Redis, each by itself.
 
-use crate::redis_server::RedisServer;
+use crate::pipelines;
 use pipeline::stages::Stage::{self, Sink, Upper};
 use pipeline::streams::{Keys, Link, Script, call};
 use redis::Value;
+use serving::RedisServer;
 
 /// A pipeline `source, upper, sink`, empty, in a Redis of its own.
 struct Steps {
@@ -18,7 +19,7 @@ const RUN: &str = "r";
 impl Steps {
     fn start() -> Option<Self> {
         let redis = RedisServer::start(&[])?;
-        let mut link = redis.link("steps");
+        let mut link = pipelines::link(&redis, "steps");
         link.make_queue(Upper).unwrap();
         link.make_queue(Sink).unwrap();
         let keys = Keys::of("steps");

@@ -1,7 +1,8 @@
 //! Items of all sizes, and of any bytes.
 
+use crate::pipelines;
 use crate::programs::{Pipeline, command, ended, said, summary};
-use crate::redis_server::RedisServer;
+use serving::RedisServer;
 
 const MIB: usize = 1024 * 1024;
 
@@ -45,7 +46,7 @@ fn over_redis_all_sizes_flow_but_those_above_the_cap() {
         (&5.into(), &1.into())
     );
     assert_eq!(summary["exact"], true);
-    let mut link = redis.link("sizes");
+    let mut link = pipelines::link(&redis, "sizes");
     let mut read = redis::cmd("HGETALL");
     read.arg(link.server.keys.results("sizes"));
     let kept = link.ask_one(read).unwrap();

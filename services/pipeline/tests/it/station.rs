@@ -1,8 +1,8 @@
 //! The stations: what a runner asks them for.
 
 use crate::programs::{Pipeline, StageProcess, command};
-use crate::redis_server::RedisServer;
 use serde_json::{Value, json};
+use serving::RedisServer;
 use std::collections::BTreeMap;
 
 /// A whole pipeline in one process.

@@ -1,7 +1,7 @@
 //! A run through both forms.
 
 use crate::programs::{Pipeline, command, ended, summary};
-use crate::redis_server::RedisServer;
+use serving::RedisServer;
 
 #[test]
 fn in_one_process_each_item_comes_out_once() {

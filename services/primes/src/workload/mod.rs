@@ -6,12 +6,11 @@
 
 mod job;
 mod job_run;
-mod kernel;
 mod strategy;
 mod worker;
 
 pub use job::{Job, LARGEST_LIMIT, Shard};
 pub use job_run::{Control, JobRun};
-pub use kernel::{Counter, Kernel};
+pub use prime_kernel::{Counter, Kernel};
 pub use strategy::{JobEnd, Strategy, child_main};
 pub use worker::Worker;

@@ -5,7 +5,7 @@ use crate::pace;
 use crate::stages::Stage;
 use crate::streams::consumer::Moved;
 use crate::streams::hand::{Held, Unit};
-use crate::streams::trouble::Trouble;
+use redis_link::Trouble;
 use service_kit::sampling::Cause;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};

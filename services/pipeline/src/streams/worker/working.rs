@@ -7,7 +7,7 @@ use crate::pace;
 use crate::stages::{Function, Stage};
 use crate::streams::hand::Unit;
 use crate::streams::run::Run;
-use crate::streams::trouble::Trouble;
+use redis_link::Trouble;
 use service_kit::sampling::Cause;
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! What is computed on a chunk of numbers.
+//! How primes are counted in a range of numbers: by trial division, by a sieve.
+//! Nothing here reads a clock, starts a thread or does I/O.
 
 mod sieve;
 mod small_primes;
@@ -41,7 +42,7 @@ impl Kernel {
     }
 
     /// How long chunks of numbers below `limit` may be.
-    pub(super) fn chunk_lengths(self, limit: u64) -> RangeInclusive<u64> {
+    pub fn chunk_lengths(self, limit: u64) -> RangeInclusive<u64> {
         match self {
             Self::Trial => trial::chunk_lengths(limit),
             Self::Sieve => sieve::chunk_lengths(limit),

@@ -1,7 +1,7 @@
-//! How the threads of a stage, which go on from run to run, take part in a sample.
+//! How threads that go on from sample to sample take part in one.
 
+use super::{Cause, Roster, WorkerClock};
 use measure::report::WorkerAccount;
-use service_kit::sampling::{Cause, Roster, WorkerClock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,7 +37,7 @@ pub struct Joined {
 
 /// A thread's own part.
 #[derive(Debug, Default)]
-pub(super) struct Part {
+pub struct Part {
     turn: u64,
     clock: Option<WorkerClock>,
     accounts: Option<Sender<WorkerAccount>>,
@@ -47,6 +47,7 @@ pub(super) struct Part {
 /// When the clock of a sample started.
 #[derive(Debug)]
 enum Started {
+    /// Then.
     At(f64),
     /// It may not have yet.
     Of(Slot),
@@ -132,7 +133,7 @@ impl Joined {
 
 impl Part {
     /// That of a thread which was made for this sample.
-    pub(super) fn of_new_thread(roster: &Roster, started: f64) -> Self {
+    pub fn of_new_thread(roster: &Roster, started: f64) -> Self {
         Self {
             clock: Some(WorkerClock::of_new_thread().watched_by(roster)),
             started: Started::At(started),
@@ -141,7 +142,7 @@ impl Part {
     }
 
     /// Looks whether a sample has begun or ended meanwhile.
-    pub(super) fn look(&mut self, slot: &Slot) {
+    pub fn look(&mut self, slot: &Slot) {
         let turn = slot.0.turn.load(Ordering::Acquire);
         if turn == self.turn {
             return;
@@ -161,13 +162,13 @@ impl Part {
     }
 
     /// Ends it; the tail is still to be added.
-    pub(super) fn account(&mut self) -> Option<WorkerAccount> {
+    pub fn account(&mut self) -> Option<WorkerAccount> {
         let started = self.started();
         Some(self.clock.take()?.account(started, started))
     }
 
     /// Work begins.
-    pub(super) fn take_up(&mut self) {
+    pub fn take_up(&mut self) {
         let started = self.started();
         if let Some(clock) = self.running() {
             clock.take_up(started);
@@ -175,14 +176,14 @@ impl Part {
     }
 
     /// So many items are done.
-    pub(super) fn put_down(&mut self, items: u64) {
+    pub fn put_down(&mut self, items: u64) {
         if let Some(clock) = self.running() {
             clock.put_down_all(items);
         }
     }
 
     /// Waits with `wait`, which is booked under `cause`.
-    pub(super) fn blocked<T>(&mut self, cause: Cause, wait: impl FnOnce() -> T) -> T {
+    pub fn blocked<T>(&mut self, cause: Cause, wait: impl FnOnce() -> T) -> T {
         match self.running() {
             Some(clock) => clock.blocked(cause, wait),
             None => wait(),

@@ -1,4 +1,4 @@
-//! How long items took from source to sink.
+//! How long items took, as a histogram: several replicas' can be added.
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,6 @@
-//! A connection that is made again when it breaks.
+//! How long to wait before the next try, and what to say meanwhile.
 
-use super::link::{Link, Server};
-use super::trouble::Trouble;
+use crate::trouble::{Kind, Trouble};
 use std::time::{Duration, Instant};
 
 /// The first pause after trouble; it doubles from one to the next.
@@ -17,7 +16,7 @@ const SAID_AGAIN_AFTER: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub struct Patience {
     pause: Option<Duration>,
-    said: Option<(super::trouble::Kind, Instant)>,
+    said: Option<(Kind, Instant)>,
 }
 
 impl Patience {
@@ -47,31 +46,26 @@ impl Patience {
     }
 }
 
-/// Waits until Redis is there and takes writes.
+/// Tries until it works, such as to connect.
 ///
 /// # Errors
 /// Trouble that waiting does not help, or `None` when `stopped` says so.
-pub fn connected(server: &Server, stopped: impl Fn() -> bool) -> Result<Link, Option<Trouble>> {
+pub fn patiently<T>(
+    mut attempt: impl FnMut() -> Result<T, Trouble>,
+    stopped: impl Fn() -> bool,
+) -> Result<T, Option<Trouble>> {
     let mut patience = Patience::default();
     loop {
         if stopped() {
             return Err(None);
         }
-        match server.connect().and_then(writable) {
-            Ok(link) => {
+        match attempt() {
+            Ok(done) => {
                 patience.over();
-                return Ok(link);
+                return Ok(done);
             }
             Err(trouble) if !trouble.passes() => return Err(Some(trouble)),
             Err(trouble) => std::thread::sleep(patience.pause(&trouble)),
         }
     }
-}
-
-/// A replica lets one connect and read; only a write tells.
-fn writable(mut link: Link) -> Result<Link, Trouble> {
-    let mut del = redis::cmd("DEL");
-    del.arg(link.server.keys.run("none"));
-    link.ask_one(del)?;
-    Ok(link)
 }

@@ -13,6 +13,8 @@ pub struct Trouble {
     said: String,
     /// Where Redis is, without a password.
     at: String,
+    /// How the variables begin that name it.
+    variables: &'static str,
 }
 
 /// Kinds of trouble, by what must be done.
@@ -36,20 +38,22 @@ pub enum Kind {
 
 impl Trouble {
     /// Of what the Redis at `at` said.
-    pub fn of(error: &RedisError, at: &str) -> Self {
+    pub(crate) fn of(error: &RedisError, at: &str, variables: &'static str) -> Self {
         Self {
             kind: kind(error),
             said: error.to_string(),
             at: at.to_owned(),
+            variables,
         }
     }
 
     /// An answer that is none of this service's scripts.
-    pub fn answer(what: &str, at: &str) -> Self {
+    pub(crate) fn answer(what: &str, at: &str, variables: &'static str) -> Self {
         Self {
             kind: Kind::Other,
             said: format!("it answered what cannot be: {what}"),
             at: at.to_owned(),
+            variables,
         }
     }
 
@@ -59,20 +63,25 @@ impl Trouble {
     }
 
     fn words(&self) -> String {
-        let Self { at, said, .. } = self;
+        let Self {
+            at,
+            said,
+            variables,
+            ..
+        } = self;
         match self.kind {
             Kind::Away => format!("Redis at {at} does not answer ({said}); trying again"),
             Kind::Loading => format!("Redis at {at} still reads its data; trying again"),
             Kind::Password => format!(
-                "Redis at {at} refuses the password ({said}): set the right one in PIPELINE_REDIS_URL, \
-                 or in the file that PIPELINE_REDIS_PASSWORD_FILE names"
+                "Redis at {at} refuses the password ({said}): set the right one in {variables}_REDIS_URL, \
+                 or in the file that {variables}_REDIS_PASSWORD_FILE names"
             ),
             Kind::ReadOnly => format!(
-                "Redis at {at} is a read-only replica ({said}): name its primary in PIPELINE_REDIS_URL"
+                "Redis at {at} is a read-only replica ({said}): name its primary in {variables}_REDIS_URL"
             ),
             Kind::Full => format!(
-                "Redis at {at} has no memory left ({said}): nothing is lost, and it goes on when the stages \
-                 behind have made room; else give it more maxmemory, or the queues less capacity"
+                "Redis at {at} has no memory left ({said}): nothing is lost, and it goes on when what waits \
+                 in it has been worked off; else give it more maxmemory, or the queues less capacity"
             ),
             Kind::Forgotten => {
                 format!("Redis at {at} was restarted or emptied ({said}); setting up again")

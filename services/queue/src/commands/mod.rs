@@ -1,0 +1,5 @@
+//! What a person calls.
+
+mod run;
+
+pub use run::run;
