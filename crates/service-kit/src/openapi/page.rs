@@ -50,10 +50,7 @@ pub fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
             &file("swagger-ui-bundle.js"),
             get(|| compressed(JAVASCRIPT, SCRIPT)),
         )
-        .route(
-            &file("swagger-ui.css"),
-            get(|| compressed(CSS, STYLE)),
-        )
+        .route(&file("swagger-ui.css"), get(|| compressed(CSS, STYLE)))
 }
 
 async fn html() -> Response {

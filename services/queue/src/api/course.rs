@@ -1,9 +1,9 @@
 //! The requests that the course's programs send.
 
+use super::Api;
 use super::body::{AnyJson, Body};
 use super::front::{JobResult, checked};
 use super::refused::Refused;
-use super::Api;
 use crate::job::{JobId, JsonText};
 use crate::queue::Queue;
 use crate::spec::JobSpec;
@@ -81,7 +81,9 @@ fn task(text: String) -> Result<JobSpec, Problem> {
 /// The job that an object says it is.
 fn known(text: &str) -> Option<JobSpec> {
     let mut fields: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).ok()?;
-    let kind = fields.remove("type").or_else(|| fields.remove("task_type"))?;
+    let kind = fields
+        .remove("type")
+        .or_else(|| fields.remove("task_type"))?;
     let kind: String = serde_json::from_str(kind.get()).ok()?;
     let mut job = JobSpec::of(Kind::named(&kind).map(|_| &kind)?);
     job.data = fields.remove("data");
@@ -194,7 +196,10 @@ pub(super) async fn heavy_computation(
     };
     abandoned.keep();
     let results: Vec<JobResult> = jobs.into_iter().flatten().map(JobResult::from).collect();
-    if results.iter().any(|result| result.state.is_some_and(|state| !state.is_final())) {
+    if results
+        .iter()
+        .any(|result| result.state.is_some_and(|state| !state.is_final()))
+    {
         return Ok((StatusCode::ACCEPTED, Json(Summing { jobs: ids })).into_response());
     }
     let sums: Option<Vec<_>> = results.iter().map(|r| sum(r.result.as_ref()?)).collect();
@@ -273,7 +278,11 @@ mod tests {
                 r#"{"n": 35}"#,
             ),
             (r#"{"type": "noop"}"#, "noop", "none"),
-            (r#"{"type": "email", "to": "a"}"#, "noop", r#"{"type": "email", "to": "a"}"#),
+            (
+                r#"{"type": "email", "to": "a"}"#,
+                "noop",
+                r#"{"type": "email", "to": "a"}"#,
+            ),
             (r#"{"type": 5}"#, "noop", r#"{"type": 5}"#),
             ("17", "noop", "17"),
             ("[1, 2]", "noop", "[1, 2]"),

@@ -79,7 +79,10 @@ impl Front {
     pub async fn submit_one(&self, spec: &JobSpec) -> Result<Submitted, Refused> {
         let accepted = self.submit(vec![checked(spec)?]).await?;
         accepted.first().copied().ok_or_else(|| {
-            Problem::internal(anyhow::anyhow!("the store accepted nothing and says nothing")).into()
+            Problem::internal(anyhow::anyhow!(
+                "the store accepted nothing and says nothing"
+            ))
+            .into()
         })
     }
 

@@ -23,8 +23,8 @@ use crate::config::ServeConfig;
 use crate::job::JobId;
 use crate::metrics::Depths;
 use crate::queue::{Limits, Queue};
-use crate::store::redis::Server;
 use crate::socket::{self, Sockets};
+use crate::store::redis::Server;
 use crate::{events, page};
 use axum::Router;
 use axum::routing::{get, post};
@@ -116,11 +116,7 @@ pub async fn serve(config: ServeConfig, at: Server) -> anyhow::Result<()> {
 }
 
 /// Ready as soon as Redis is there; the end of the service where it never takes it.
-async fn connected(
-    queue: Queue,
-    readiness: Readiness,
-    shutdown: Shutdown,
-) -> Result<(), Trouble> {
+async fn connected(queue: Queue, readiness: Readiness, shutdown: Shutdown) -> Result<(), Trouble> {
     let connected = queue.connected().await;
     match &connected {
         Ok(()) => readiness.ready(),

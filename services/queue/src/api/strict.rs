@@ -111,7 +111,10 @@ mod tests {
         ] {
             let problem = refused(text);
 
-            let named = problem.members.get("field").and_then(|field| field.as_str());
+            let named = problem
+                .members
+                .get("field")
+                .and_then(|field| field.as_str());
             assert_eq!((problem.status, named), (422, field), "{problem}");
             assert!(problem.detail.unwrap().contains("\"n\" stands twice"));
         }

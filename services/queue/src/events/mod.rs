@@ -84,18 +84,26 @@ pub(crate) async fn events(
         live: api.front.queue().events(),
         queue: api.front.queue().clone(),
         shutdown: api.shutdown.clone(),
-        wanted: Wanted { kind: which.kind, id },
+        wanted: Wanted {
+            kind: which.kind,
+            id,
+        },
         is_behind: last.is_some(),
         last,
         read: VecDeque::new(),
         _place: place,
     };
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
-    Ok(Sse::new(told(listening)).keep_alive(keep_alive).into_response())
+    Ok(Sse::new(told(listening))
+        .keep_alive(keep_alive)
+        .into_response())
 }
 
 fn last_seen(headers: &HeaderMap) -> Result<Option<Seq>, Problem> {
-    let Some(given) = headers.get("last-event-id").filter(|given| !given.is_empty()) else {
+    let Some(given) = headers
+        .get("last-event-id")
+        .filter(|given| !given.is_empty())
+    else {
         return Ok(None);
     };
     let seq = given.to_str().ok().and_then(|text| text.parse().ok());

@@ -167,7 +167,10 @@ fn unknown(detail: &str) -> Problem {
 fn job(mut fields: Fields<'_>) -> Result<JobSpec, Problem> {
     match (fields.remove("task_type"), fields.contains_key("type")) {
         (Some(_), true) => {
-            return Err(Problem::of_field("type", "give task_type or type, not both"));
+            return Err(Problem::of_field(
+                "type",
+                "give task_type or type, not both",
+            ));
         }
         (Some(kind), false) => {
             fields.insert("type".into(), kind);
@@ -225,14 +228,20 @@ mod tests {
 
     #[test]
     fn other_commands_are_read() {
-        assert!(matches!(read(r#"{"command":"ping"}"#).command, Ok(Command::Ping)));
+        assert!(matches!(
+            read(r#"{"command":"ping"}"#).command,
+            Ok(Command::Ping)
+        ));
         assert!(matches!(
             read(r#"{"command":"status"}"#).command,
             Ok(Command::Status(None))
         ));
         for name in ["id", "job_id"] {
             let text = format!(r#"{{"command":"cancel","{name}":"17"}}"#);
-            assert!(matches!(read(&text).command, Ok(Command::Cancel(JobId(17)))));
+            assert!(matches!(
+                read(&text).command,
+                Ok(Command::Cancel(JobId(17)))
+            ));
         }
         for (text, all, ids) in [
             (r#"{"command":"subscribe"}"#, true, 0),
@@ -242,7 +251,10 @@ mod tests {
             let Ok(Command::Subscribe(subscription)) = read(text).command else {
                 panic!("{text}")
             };
-            assert_eq!((subscription.is_of_all(), subscription.ids.len()), (all, ids));
+            assert_eq!(
+                (subscription.is_of_all(), subscription.ids.len()),
+                (all, ids)
+            );
         }
     }
 
@@ -255,12 +267,32 @@ mod tests {
             ("17", 422, None, "object"),
             ("{}", 422, Some("command"), "must be text"),
             (r#"{"command":5}"#, 422, Some("command"), "must be text"),
-            (r#"{"command":"sumbit_job"}"#, 422, Some("command"), "submit_job"),
+            (
+                r#"{"command":"sumbit_job"}"#,
+                422,
+                Some("command"),
+                "submit_job",
+            ),
             (r#"{"command":"ping","command":"ping"}"#, 422, None, "twice"),
-            (r#"{"command":"ping","x":1}"#, 422, Some("x"), "unknown field"),
+            (
+                r#"{"command":"ping","x":1}"#,
+                422,
+                Some("x"),
+                "unknown field",
+            ),
             (r#"{"command":"cancel"}"#, 422, Some("id"), "missing"),
-            (r#"{"command":"cancel","id":"x"}"#, 422, Some("id"), "digits"),
-            (r#"{"command":"submit_job"}"#, 422, Some("task_type"), "kind of job"),
+            (
+                r#"{"command":"cancel","id":"x"}"#,
+                422,
+                Some("id"),
+                "digits",
+            ),
+            (
+                r#"{"command":"submit_job"}"#,
+                422,
+                Some("task_type"),
+                "kind of job",
+            ),
             (
                 r#"{"command":"submit_job","type":"noop","task_type":"noop"}"#,
                 422,
@@ -276,8 +308,15 @@ mod tests {
         ] {
             let problem = refused(text);
 
-            let named = problem.members.get("field").and_then(|field| field.as_str());
-            assert_eq!((problem.status, named), (status, field), "{text}: {problem}");
+            let named = problem
+                .members
+                .get("field")
+                .and_then(|field| field.as_str());
+            assert_eq!(
+                (problem.status, named),
+                (status, field),
+                "{text}: {problem}"
+            );
             assert!(problem.detail.unwrap().contains(says), "{text}");
         }
         let long = format!(r#"{{"command":"ping","ref":"{}"}}"#, "x".repeat(300));

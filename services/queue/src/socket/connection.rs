@@ -184,7 +184,10 @@ impl Connection {
             None => self.heard + patience.silence,
         };
         let message = self.message.map(|since| since + patience.message);
-        [message, self.rest].into_iter().flatten().fold(ping, Instant::min)
+        [message, self.rest]
+            .into_iter()
+            .flatten()
+            .fold(ping, Instant::min)
     }
 
     /// Some time is over: that of a message, of a pong, of a silence or of a rest.
@@ -354,7 +357,8 @@ impl Connection {
         if self.seat.session.has_room_for(jobs) {
             return Ok(());
         }
-        let detail = "this session waits for as many jobs as it may; read the results of some first";
+        let detail =
+            "this session waits for as many jobs as it may; read the results of some first";
         Err(Refused::for_now(StatusCode::TOO_MANY_REQUESTS, detail, 1))
     }
 

@@ -134,7 +134,9 @@ impl Hub {
         let watched: Vec<JobId> = self.inner().watchers.keys().copied().collect();
         for id in watched {
             // One whose store is away is asked after again when that is back.
-            let Ok(()) = self.look_at(id).await else { return };
+            let Ok(()) = self.look_at(id).await else {
+                return;
+            };
         }
     }
 
@@ -142,7 +144,11 @@ impl Hub {
     /// it was watched.
     pub(super) async fn look_at(&self, id: JobId) -> Result<(), crate::queue::QueueError> {
         // One that is gone had ended long ago.
-        let state = self.queue.get(id).await?.map_or(State::Dead, |job| job.state);
+        let state = self
+            .queue
+            .get(id)
+            .await?
+            .map_or(State::Dead, |job| job.state);
         let mut inner = self.inner();
         let watchers = if state.is_final() {
             inner.watchers.remove(&id).unwrap_or_default()
@@ -181,7 +187,9 @@ impl Hub {
         left.sort_unstable();
         let oldest = too_many.checked_sub(1).map(|at| left[at]);
         inner.sessions.retain(|_, session| {
-            let Some(left) = session.left() else { return true };
+            let Some(left) = session.left() else {
+                return true;
+            };
             now.saturating_duration_since(left) < SESSIONS_WAIT && oldest.is_none_or(|at| left > at)
         });
         inner.followers.retain(|session| session.strong_count() > 0);

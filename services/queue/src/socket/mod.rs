@@ -141,7 +141,8 @@ async fn upgrade(
         Err(response) => return *response,
     };
     if !sockets.origins.allow(request.headers()) {
-        let detail = "pages of this origin may not use this queue; QUEUE_ORIGINS lists those that may";
+        let detail =
+            "pages of this origin may not use this queue; QUEUE_ORIGINS lists those that may";
         return Problem::new(StatusCode::FORBIDDEN, detail).into_response();
     }
     let Ok(place) = sockets.places.clone().try_acquire_owned() else {
@@ -192,18 +193,21 @@ fn parts(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
 fn accepted(method: &Method, headers: &HeaderMap) -> Result<HeaderValue, Box<Response>> {
     let names = |header: &HeaderName, token: &str| {
         let values = headers.get_all(header).iter();
-        let mut tokens = values.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+        let mut tokens = values
+            .filter_map(|v| v.to_str().ok())
+            .flat_map(|v| v.split(','));
         tokens.any(|given| given.trim().eq_ignore_ascii_case(token))
     };
     if !names(&header::CONNECTION, "upgrade") || !names(&header::UPGRADE, "websocket") {
-        return Err(Box::new(wanted("this is a WebSocket: connect to it with a WebSocket client")));
+        return Err(Box::new(wanted(
+            "this is a WebSocket: connect to it with a WebSocket client",
+        )));
     }
     if !names(&header::SEC_WEBSOCKET_VERSION, "13") {
         return Err(Box::new(wanted("the WebSocket's version is 13")));
     }
-    let refused = |detail: &str| {
-        Box::new(Problem::new(StatusCode::BAD_REQUEST, detail).into_response())
-    };
+    let refused =
+        |detail: &str| Box::new(Problem::new(StatusCode::BAD_REQUEST, detail).into_response());
     if method != Method::GET {
         return Err(refused("a WebSocket begins with GET"));
     }

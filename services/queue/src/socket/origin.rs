@@ -30,7 +30,10 @@ impl Origins {
             (None, _) => true,
             (Some(origin), None) => origin.to_str().is_ok_and(|origin| {
                 is_of_this_machine(origin)
-                    || self.also.iter().any(|also| also.eq_ignore_ascii_case(origin))
+                    || self
+                        .also
+                        .iter()
+                        .any(|also| also.eq_ignore_ascii_case(origin))
             }),
             (Some(_), Some(_)) => false,
         }

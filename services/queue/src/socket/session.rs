@@ -187,7 +187,12 @@ impl Session {
             let moves = inner.moved.entry(id).or_default();
             match what {
                 // A new try begins with no progress.
-                What::State(state) => *moves = Moves { state: Some(state), progress: None },
+                What::State(state) => {
+                    *moves = Moves {
+                        state: Some(state),
+                        progress: None,
+                    }
+                }
                 What::Progress(share) => moves.progress = Some(share),
             }
         }
@@ -230,7 +235,9 @@ impl Session {
         while news.len() < most
             && let Some(id) = inner.order.pop_front()
         {
-            let Some(moves) = inner.moved.remove(&id) else { continue };
+            let Some(moves) = inner.moved.remove(&id) else {
+                continue;
+            };
             let state = moves.state.map(What::State);
             let progress = moves.progress.map(What::Progress);
             let both = state.into_iter().chain(progress);
@@ -273,7 +280,11 @@ impl Session {
     /// That ping was answered: what was written before it has arrived.
     pub fn confirm(&self, ping: u64) {
         let mut inner = self.inner();
-        while inner.unconfirmed.front().is_some_and(|(after, _)| *after <= ping) {
+        while inner
+            .unconfirmed
+            .front()
+            .is_some_and(|(after, _)| *after <= ping)
+        {
             inner.unconfirmed.pop_front();
         }
         inner.release();
@@ -320,7 +331,10 @@ mod tests {
 
     fn event(number: u64) -> Arc<Event> {
         Arc::new(Event {
-            seq: Seq { millis: number, ..Seq::default() },
+            seq: Seq {
+                millis: number,
+                ..Seq::default()
+            },
             at: 0.0,
             id: JobId(number),
             kind: "noop".into(),

@@ -130,7 +130,10 @@ fn nothing_is_kept_of_what_is_too_large_and_nothing_is_kept_ready_for_what_is_an
     assert_eq!(assembler.message.unwrap().bytes.capacity(), 0);
 
     let mut assembler = Assembler::new(MOST);
-    assert_eq!(assembler.take(&mut header(MOST as u64).as_slice()), Ok(None));
+    assert_eq!(
+        assembler.take(&mut header(MOST as u64).as_slice()),
+        Ok(None)
+    );
     assert_eq!(assembler.message.unwrap().bytes.capacity(), 0);
 }
 
@@ -148,8 +151,16 @@ fn what_breaks_the_protocol_is_named() {
         (unmasked, CloseCode::Protocol, "masked"),
         (compressed, CloseCode::Protocol, "extension"),
         (unknown, CloseCode::Protocol, "no such kind"),
-        (frame(ping, false, b""), CloseCode::Protocol, "control frame"),
-        (frame(ping, true, &[0; 126]), CloseCode::Protocol, "control frame"),
+        (
+            frame(ping, false, b""),
+            CloseCode::Protocol,
+            "control frame",
+        ),
+        (
+            frame(ping, true, &[0; 126]),
+            CloseCode::Protocol,
+            "control frame",
+        ),
         (
             frame(OpCode::Data(Data::Continue), true, b""),
             CloseCode::Protocol,
@@ -163,7 +174,11 @@ fn what_breaks_the_protocol_is_named() {
         (text(&[0xC3, 0x28]), CloseCode::Invalid, "UTF-8"),
         (close(&[3]), CloseCode::Protocol, "two bytes"),
         (close(&[3, 237]), CloseCode::Protocol, "no way to close"),
-        (close(&[3, 232, 255]), CloseCode::Protocol, "no way to close"),
+        (
+            close(&[3, 232, 255]),
+            CloseCode::Protocol,
+            "no way to close",
+        ),
     ] {
         let violation = came(&bytes).unwrap_err();
 
@@ -192,7 +207,10 @@ fn what_is_written_is_what_tungstenite_reads() {
     let tungstenite::Message::Close(Some(close)) = client.read().unwrap() else {
         panic!("a close comes last")
     };
-    assert_eq!((close.code, close.reason.as_str()), (CloseCode::Away, "over"));
+    assert_eq!(
+        (close.code, close.reason.as_str()),
+        (CloseCode::Away, "over")
+    );
 }
 
 proptest::proptest! {
