@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks, from Debian's packages:
-# Docker, Compose v2, buildx, debootstrap, shellcheck, promtool, tmux, PostgreSQL, Redis.
+# Docker, Compose v2, buildx, debootstrap, shellcheck, promtool, tmux, PostgreSQL,
+# Redis, Chromium (for the tests of pages).
 # Needs root.
 set -eu
 cd "$(dirname "$0")/.."
@@ -89,7 +90,7 @@ start_docker() {
 
 has cargo || die "$EXIT_UNAVAILABLE" 'there is no Rust toolchain here' 'install one: https://rustup.rs'
 has apt-get || die "$EXIT_UNAVAILABLE" 'this prepares Debian and Ubuntu machines only' 'see make doctor for what is missing'
-for tool in make gcc git curl pgrep debootstrap shellcheck tmux; do
+for tool in make gcc git curl pgrep debootstrap shellcheck tmux chromium; do
     case $tool in
     gcc) package='gcc libc6-dev' ;;
     pgrep) package=procps ;;

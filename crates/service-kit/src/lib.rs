@@ -15,7 +15,7 @@
 //! | [`host`] | the machine, for a run report |
 //! | [`runlock`] | one measured run at a time |
 //! | [`open_files`] | how many connections the limit of open files allows |
-//! | [`openapi`] | what stations' API descriptions have in common |
+//! | [`openapi`] | what stations' API descriptions have in common, and the page `/docs` to try them on |
 //! | [`sampling`] | one sample: aligned start, workers' clocks, counters |
 //! | [`station`] | `POST /run`: one measured run at a time, its progress, its end |
 //!

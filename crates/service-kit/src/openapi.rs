@@ -1,10 +1,14 @@
-//! What every station's API description has in common.
+//! What every station's API description has in common, and a page to try it on.
+
+mod page;
 
 use crate::problem::MEDIA_TYPE;
 use crate::station::RunProgress;
 use measure::report::ReplicaAccount;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
+
+pub use page::page;
 
 /// Adds to an OpenAPI 3.1 document what stands elsewhere: the account in
 /// `RunAnswer`, the progress of a run, the problem that every error answers
@@ -27,7 +31,14 @@ pub fn completed(mut document: Value) -> Value {
     if let Some(own) = schemas.pointer_mut("/RunAnswer/properties/account") {
         *own = account.to_value();
     }
-    schemas["Problem"] = problem();
+    with_problems(document)
+}
+
+/// Adds to an OpenAPI 3.1 document the problem that every error answers with, and
+/// the errors that any request with a body may end in.
+#[must_use]
+pub fn with_problems(mut document: Value) -> Value {
+    document["components"]["schemas"]["Problem"] = problem();
     let operations = members(&mut document["paths"]).flat_map(|(_, path)| members(path));
     for (_, operation) in operations {
         describe_refusals(operation);

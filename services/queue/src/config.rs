@@ -4,6 +4,7 @@ mod run;
 
 pub use run::{Format, RunConfig};
 
+use crate::socket::SocketArgs;
 use crate::store::redis::Server;
 use crate::worker::Settings;
 use clap::{Args, Parser};
@@ -47,6 +48,10 @@ pub struct ServeConfig {
     /// Jobs that may wait at once; more are refused until some are done, 1 to 100000000
     #[arg(long, env = "QUEUE_MAX_DEPTH", default_value = "1000000", allow_negative_numbers = true, value_parser = depth)]
     pub max_depth: u64,
+
+    /// The WebSocket
+    #[command(flatten)]
+    pub socket: SocketArgs,
 }
 
 /// Options of `worker`.

@@ -10,7 +10,10 @@
 //! | [`worker`] | who does them: claims, threads, leases, drain |
 //! | [`metrics`] | what Prometheus sees of queue and workers |
 //! | [`commands`] | `queue run` |
-//! | [`api`] | `queue serve` |
+//! | [`api`] | `queue serve`: HTTP |
+//! | [`socket`] | the WebSocket |
+//! | [`events`] | server-sent events |
+//! | [`page`] | a page that submits jobs and shows them move |
 
 pub mod commands;
 pub mod config;
@@ -23,3 +26,6 @@ pub mod work;
 pub mod worker;
 // what answers
 pub mod api;
+pub mod events;
+pub mod page;
+pub mod socket;

@@ -5,9 +5,9 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_json::Value;
-use serde_path_to_error::{Path, Segment};
+use serde_path_to_error::{Path, Segment, Track};
 
 use super::{Problem, nearest};
 
@@ -34,16 +34,29 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let body = JsonBytes::from_request(request, state).await?;
+        read(&body.0).map(Self)
+    }
+}
+
+/// The body of a request that says it is JSON, unread: for those who check more
+/// of it than [`Json`] does, and then [`read`] it.
+#[derive(Clone, Debug, Default)]
+pub struct JsonBytes(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for JsonBytes {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "send JSON with the header Content-Type: application/json",
             ));
         }
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()))?;
-        read(&body).map(Self)
+        let body = Bytes::from_request(request, state).await;
+        body.map(Self)
+            .map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()))
     }
 }
 
@@ -59,7 +72,11 @@ fn is_json(headers: &HeaderMap) -> bool {
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// Reads JSON as [`Json`] does, however it came.
+///
+/// # Errors
+/// 400 when it is not JSON, 422 when it is not what was asked for.
+pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().clone();
@@ -73,6 +90,25 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
             Ok(json) => not_a_name::<T>(&path, json),
             Err(error) => not_json(&error),
         }
+    })?;
+    deserializer.end().map_err(|error| not_json(&error))?;
+    Ok(value)
+}
+
+/// Reads JSON by `seed`, for what a type alone does not say.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with<'b, S: DeserializeSeed<'b>>(seed: S, body: &'b [u8]) -> Result<S::Value, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let mut track = Track::new();
+    let read = seed.deserialize(serde_path_to_error::Deserializer::new(
+        &mut deserializer,
+        &mut track,
+    ));
+    let value = read.map_err(|error| match error.is_data() {
+        true => refusal(&track.path().to_string(), &without_position(&error)),
+        false => not_json(&error),
     })?;
     deserializer.end().map_err(|error| not_json(&error))?;
     Ok(value)

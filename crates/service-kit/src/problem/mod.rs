@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub(crate) use complete::{Completion, complete, from_panic};
-pub use json::Json;
+pub use json::{Json, JsonBytes, read, read_with};
 pub use nearest::nearest;
 
 /// The media type of a problem.

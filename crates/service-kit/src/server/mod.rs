@@ -105,6 +105,20 @@ pub async fn serve(
     Ok(report)
 }
 
+/// Serves `router` as it is until `shutdown` begins, then drains: for what has
+/// limits, metrics and errors of its own, such as a WebSocket. Connections that
+/// were upgraded are no longer this server's.
+pub async fn serve_bare(
+    router: Router,
+    listener: TcpListener,
+    limits: ServeLimits,
+    shutdown: &Shutdown,
+) {
+    let mut connections =
+        Connections::accept_until(shutdown, listener, &router, limits.header_timeout).await;
+    connections.end_within(limits.drain_timeout).await;
+}
+
 /// `router` with everything around it that is the same for every service; a later layer is outside an earlier one.
 fn with_layers(
     router: Router,

@@ -40,6 +40,7 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/workers/{pid}", delete(kill))
         .route("/openapi.json", get(openapi::document))
         .with_state(shared)
+        .merge(service_kit::openapi::page())
 }
 
 /// What this service can do.

@@ -53,6 +53,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/search", post(search))
         .route("/openapi.json", get(openapi::document))
         .with_state(shared)
+        .merge(service_kit::openapi::page())
 }
 
 /// What this service can do.

@@ -29,6 +29,7 @@ pub(super) fn router(shared: Shared) -> Router {
         .route("/run", get(progress).post(run))
         .route("/openapi.json", get(openapi::document))
         .with_state(shared)
+        .merge(service_kit::openapi::page())
 }
 
 /// What this service is.
