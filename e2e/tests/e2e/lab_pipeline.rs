@@ -62,9 +62,11 @@ fn redis_of(runner: u32) -> Vec<PathBuf> {
 }
 
 /// Whether others had so much of the CPUs that who set the pace may be left open:
-/// as declared the pipeline leaves most of two CPUs idle.
+/// as declared the pipeline leaves most of two CPUs idle, and with two replicas a
+/// good part of them.
 pub(crate) fn disturbed(report: &RunReport) -> bool {
-    let rounds = report.rows[0].rounds.iter();
+    let few = |row: &&Row| ["as-declared", "replicas-2"].contains(&row.strategy.as_str());
+    let rounds = report.rows.iter().filter(few).flat_map(|row| &row.rounds);
     let accounts = rounds.flat_map(|round| round.stages.iter().flat_map(|s| &s.replicas));
     let idle = accounts.filter_map(|account| {
         let all = account.cpus.count? as f64 * account.seconds();
@@ -150,22 +152,22 @@ fn assert_survived(report: &RunReport) {
 /// More of the slowest stage is more, and never more than what the model's next
 /// stage lets through, whatever the machine.
 fn assert_pace(report: &RunReport) {
+    let declared = row(report, "as-declared");
+    let pipeline = declared.pipeline.as_ref().unwrap();
+    assert!(pipeline.predicted_binding.is_some());
+    if disturbed(report) {
+        eprintln!("left open, since others had the CPUs: who sets the pace in {LAB}");
+        return;
+    }
     let rate = |strategy: &str| {
         let pipeline = row(report, strategy).pipeline.as_ref().unwrap();
         pipeline.items_per_second.unwrap().median
     };
     assert!(rate("replicas-2") > 1.3 * rate("as-declared"));
-    assert!(rate("replicas-4") > rate("as-declared"));
-    let declared = row(report, "as-declared");
-    let pipeline = declared.pipeline.as_ref().unwrap();
     assert_eq!(pipeline.predicted_binding.as_deref(), Some("transform"));
     assert!(pipeline.replicas_until_next.unwrap() > 1);
     let binding = pipeline.binding.as_deref();
-    assert!(
-        binding == Some("transform") || disturbed(report),
-        "{binding:?}: {:#?}",
-        pipeline.stages
-    );
+    assert_eq!(binding, Some("transform"), "{:#?}", pipeline.stages);
 }
 
 #[test]

@@ -10,12 +10,13 @@ const ATTEMPTS: u32 = 3;
 
 /// What makes each stage the slowest: next to no CPU, or a long wait. The others
 /// have next to nothing to do.
-const CASES: [(&str, Built); 5] = [
-    ("source", Built::Quota),
-    ("parse", Built::Quota),
-    ("transform", Built::Cost),
-    ("lookup", Built::Wait),
-    ("sink", Built::Quota),
+/// So many items that the run is longer than what the first refills pay for.
+const CASES: [(&str, Built, &str); 5] = [
+    ("source", Built::Quota, "8000"),
+    ("parse", Built::Quota, "2000"),
+    ("transform", Built::Cost, "400"),
+    ("lookup", Built::Wait, "400"),
+    ("sink", Built::Quota, "2000"),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,7 @@ fn a_bottleneck_that_moves_through_the_stages_is_named_each_time() {
         return;
     };
     let text = std::fs::read_to_string(bench.compose()).unwrap();
-    for (stage, how) in CASES {
+    for (stage, how, items) in CASES {
         std::fs::write(bench.compose(), built(&text, stage, how)).unwrap();
         let mut seen: Vec<PipelineFigures> = Vec::new();
         let mut disturbances = 0;
@@ -67,7 +68,7 @@ fn a_bottleneck_that_moves_through_the_stages_is_named_each_time() {
             let output = bench.run(&[
                 ("STRATEGY", "as-declared"),
                 ("ROUNDS", "1"),
-                ("LIMIT", "400"),
+                ("LIMIT", items),
             ]);
             assert!(output.status.success(), "{stage}: {}", said(&output));
             let report: RunReport = bench.report();
