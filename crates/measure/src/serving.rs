@@ -86,6 +86,11 @@ pub mod raw {
     pub const UNCORRECTED_P99_SECONDS: &str = "uncorrected_p99_seconds";
 }
 
+    /// How late whoever made the load noticed 99 of 100 moments of its schedule, …
+    pub const SLIP_P99_SECONDS: &str = "load_slip_p99_seconds";
+    /// … and how much of the 99th of 100 latencies may be of that and not of the
+    /// server.
+    pub const LATE_P99_SECONDS: &str = "load_late_p99_seconds";
 /// Whether the sample was taken under a load from outside.
 pub fn is_served(round: &Round) -> bool {
     round.figures.contains_key(raw::SENT)

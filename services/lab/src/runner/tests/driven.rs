@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use cpu_budget::clock::monotonic_seconds;
+use measure::figures::names;
 use measure::report::{Backend, Declared, GroupAccount, ReplicaAccount, WorkerAccount};
 use measure::serving::raw;
 use serde_json::{Value, json};
@@ -146,7 +147,10 @@ async fn load(State(made): State<Arc<Made>>, Json(request): Json<Value>) -> Json
         "requests_per_second": RATE, "seconds": seconds,
         "latency": {"corrected": percentiles, "uncorrected": percentiles},
         "sentence": "", "void": made.void.contains(&number).then_some("it was late"),
-        "own": {"cpu_seconds": 0.1, "throttled_seconds": 0.0},
+        "own": {
+            "cpu_seconds": 0.1, "throttled_seconds": 0.0,
+            "schedule_slip": {"p99": 0.002, "max": 0.003}, "added_to_p99_seconds": 0.000_4,
+        },
         "histogram": [], "timeline": [[0.0, 500, 500, 0, 0.003], [0.1, 500, 498, 2, null], [0.2, 500, 500, 0, 0.003]],
     }))
 }
@@ -334,7 +338,13 @@ async fn the_load_and_the_stations_window_begin_together_and_rates_are_shares_of
     );
     let figures = &report.rows[1].rounds[0].figures;
     assert!((figures[raw::CAPACITY_PER_SECOND] - 5000.0).abs() < 1e-6);
-    assert!((figures[raw::REQUEST_CPU_SECONDS] - COST).abs() < 1e-12);
+    let figures = &report.rows[1].rounds[0].figures;
+    assert!((figures[raw::CAPACITY_PER_SECOND] - 4000.0).abs() < 1e-6);
+    assert!((figures[raw::REQUEST_CPU_SECONDS] - 0.000_25).abs() < 1e-12);
+    assert!((figures[raw::SLIP_P99_SECONDS] - 0.002).abs() < 1e-12);
+    let late = |row: usize| report.rows[row].figures[names::LATE_SECONDS];
+    assert!(late(0).abs() < 1e-12, "a closed loop has no schedule");
+    assert!((late(1) - 0.000_4).abs() < 1e-12);
     assert!((figures["failed_reset"] - 2.0).abs() < 1e-9);
     assert!((figures[raw::FAIRNESS] - 1.0).abs() < 1e-9);
     assert!(held(&report, NOTHING_ELSE_RAN), "{:?}", report.invariants);
