@@ -131,6 +131,7 @@ pub(super) fn of_step(step: &Step) -> String {
     let p99 = step.p99.map_or("–".to_owned(), duration);
     let word = match (&step.void, step.rate, step.kept) {
         (_, None, _) => "to know where to begin".to_owned(),
+        (_, _, true) if step.confirms => "kept again".to_owned(),
         (_, _, true) => "kept".to_owned(),
         (None, _, false) => "missed".to_owned(),
         (Some(why), _, false) => format!("void: {why}"),

@@ -162,7 +162,7 @@ async fn search(
     made.searches.lock().unwrap().push(request);
     let rate = (!made.finds_nothing).then_some(1000.0);
     let answer = json!({
-        "rate": rate, "bracket": [rate, 1100.0], "steps": [], "sentence": "none was low enough",
+        "rate": rate, "confirmed": 2, "bracket": [rate, 1100.0], "steps": [], "sentence": "none was low enough",
     });
     (StatusCode::OK, Json(answer))
 }
@@ -479,6 +479,13 @@ async fn rates_come_from_the_search_and_drills_after_the_rounds() {
         .filter_map(|load| load["rate"].as_f64())
         .collect();
     assert_eq!(rates, [500.0; 4], "two rows and two drills");
+    assert!(
+        made.searches
+            .lock()
+            .unwrap()
+            .iter()
+            .all(|search| search["confirmations"] == 3)
+    );
     assert_eq!(*made.killed.lock().unwrap(), [41]);
     assert_eq!(*made.crashed.lock().unwrap(), ["cluster-replicas"]);
     let [worker, replica] = &report.drills[..] else {
@@ -503,7 +510,7 @@ async fn rates_come_from_the_search_and_drills_after_the_rounds() {
     assert!(sentence("drill on cluster-over").contains("2 of 15000 requests were lost (2 reset)"));
     assert!(
         sentence("requests per second with p99 under 50.0 ms")
-            .contains("cluster-over up to 1000 requests/s and no longer at 1100")
+            .contains("cluster-over up to 1000 requests/s (2 × confirmed) and no longer at 1100")
     );
     assert!(held(
         &report,
