@@ -72,6 +72,8 @@ pub mod raw {
     pub const FOUND_PER_SECOND: &str = "found_per_second";
     /// The least rate of that search for which it did not hold.
     pub const TOO_MANY_PER_SECOND: &str = "too_many_per_second";
+    /// How often that rate kept the target when it was repeated.
+    pub const CONFIRMATIONS: &str = "found_confirmations";
     /// How evenly the workers shared the requests, Jain's index.
     pub const FAIRNESS: &str = "fairness";
     /// Latency from the moment at which a request was to leave: the median, …
@@ -84,6 +86,11 @@ pub mod raw {
     pub const MAX_SECONDS: &str = "latency_max_seconds";
     /// The 99th of 100 by the moment at which it really left.
     pub const UNCORRECTED_P99_SECONDS: &str = "uncorrected_p99_seconds";
+    /// How late whoever made the load noticed 99 of 100 moments of its schedule, …
+    pub const SLIP_P99_SECONDS: &str = "load_slip_p99_seconds";
+    /// … and how much of the 99th of 100 latencies may be of that and not of the
+    /// server.
+    pub const LATE_P99_SECONDS: &str = "load_late_p99_seconds";
 }
 
 /// Whether the sample was taken under a load from outside.

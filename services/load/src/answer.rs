@@ -2,7 +2,7 @@
 
 mod words;
 
-pub use words::MOST_SLIP_SECONDS;
+pub use words::MOST_ADDED_SECONDS;
 
 use crate::engine::{Failure, Measured, Row, Tally, nanos};
 use crate::plan::{Pace, Plan};
@@ -114,6 +114,9 @@ pub struct OwnAccount {
     pub throttled_periods: Option<u64>,
     /// How late the generator noticed moments of its schedule; an open loop's.
     pub schedule_slip: Slip,
+    /// The most seconds of the p99, counted from the schedule, that may be of
+    /// that slip and not of the server; null in a closed loop.
+    pub added_to_p99_seconds: Option<f64>,
 }
 
 /// Seconds; null in a closed loop, which has no schedule.
@@ -142,7 +145,7 @@ impl RunAnswer {
             corrected: Percentiles::of(&tally.corrected),
             uncorrected: Percentiles::of(&tally.uncorrected),
         };
-        let own = OwnAccount::of(measured);
+        let own = OwnAccount::of(measured, &latency);
         let is_open = matches!(plan.pace, Pace::Open { .. });
         let failed = Failure::ALL.map(|kind| (kind.name(), tally.failed_as(kind)));
         Self {
@@ -197,18 +200,20 @@ impl Percentiles {
 }
 
 impl OwnAccount {
-    fn of(measured: &Measured) -> Self {
+    fn of(measured: &Measured, latency: &Latencies) -> Self {
         let slip = Percentiles::of(&measured.tally.slip);
         let own = measured.own;
+        let schedule_slip = Slip {
+            p99: slip.p99,
+            max: slip.max,
+        };
         Self {
             cpu_seconds: own.cpu_seconds,
             waited_seconds: own.waited_seconds,
             throttled_seconds: own.usage.throttled_seconds,
             throttled_periods: own.usage.throttled_periods,
-            schedule_slip: Slip {
-                p99: slip.p99,
-                max: slip.max,
-            },
+            schedule_slip,
+            added_to_p99_seconds: words::added(latency, &schedule_slip),
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | [`answer`] | what a run came to, and the sentences about it |
 //! | [`search`] | the highest rate that keeps the p99 under a target |
 //! | [`steps`] | a search whose steps are runs |
+//! | [`slice`](mod@slice) | how it is on time on CPUs that it shares |
 //! | [`service`] | `load serve` |
 //! | [`run`](mod@run) | `load run` and `load search` |
 
@@ -20,5 +21,6 @@ pub mod request;
 pub mod run;
 pub mod search;
 pub mod service;
+pub mod slice;
 pub mod steps;
 pub mod target;

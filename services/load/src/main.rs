@@ -5,6 +5,7 @@ use load::config::{Cli, ServeConfig};
 use load::engine::Outside;
 use load::service::metrics;
 use load::service::routes::{self, Shared};
+use load::slice;
 use service_kit::address::AddressLine;
 use service_kit::admin::{self, Readiness, Service};
 use service_kit::shutdown::Shutdown;
@@ -19,10 +20,13 @@ const SERVICE: Service = Service {
 
 fn main() -> ExitCode {
     let cli: Cli = configuration::parse();
+    // Before any thread starts: they have what this one has.
+    let is_short = !matches!(cli, Cli::Healthcheck(_)) && slice::shorten(slice::CHRT);
     match cli {
         Cli::Serve(config) => match config.sending.outside() {
             Ok(outside) => {
                 telemetry::init();
+                tracing::info!(granted = is_short, "short slices of CPU time asked for");
                 runtime::run(serve(*config, outside))
             }
             Err(reason) => {

@@ -1,5 +1,6 @@
 //! The highest rate that keeps the p99 under a target: steps of an open loop,
-//! first doubled, then halved between the last two.
+//! first doubled, then halved between the last two, and in the end repeated: near
+//! the capacity it is chance whether one short step keeps the target.
 
 use crate::plan::{Pace, Plan};
 use crate::request::{
@@ -19,7 +20,16 @@ const P99_SECONDS: RangeInclusive<f64> = 10e-6..=60.0;
 const CLOSE: f64 = 1.05;
 
 /// And after so many steps at the latest.
-const MOST_STEPS: usize = 40;
+const MOST_STEPS: usize = 60;
+
+/// A confirmation lasts so many times as long as a step.
+const LONGER: f64 = 2.0;
+
+/// A rate that was not confirmed is lowered to this share of it.
+const LOWERED: f64 = 0.95;
+
+/// How often a rate can be confirmed.
+const CONFIRMATIONS: RangeInclusive<u64> = 0..=10;
 
 /// The first step has this share of what a closed loop gets.
 const FIRST_SHARE: f64 = 1.0 / 8.0;
@@ -47,6 +57,12 @@ pub struct SearchRequest {
     #[serde(default = "five")]
     #[schema(default = 5, minimum = 0.1, maximum = 600)]
     pub seconds: f64,
+    /// How often the rate that was found must keep the target again, each time
+    /// with the next seed and for twice as long; where it does not, a rate lower
+    /// by 5 % must.
+    #[serde(default = "three")]
+    #[schema(default = 3, minimum = 0, maximum = 10)]
+    pub confirmations: u64,
     /// Requests per second of the first step; an eighth of what a closed loop
     /// gets where it is not said.
     #[serde(default)]
@@ -76,9 +92,12 @@ pub struct SearchRequest {
 /// What `POST /search` answers.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct SearchAnswer {
-    /// The highest rate that kept the p99 under the target; null: none that was
-    /// tried did.
+    /// The highest rate that kept the p99 under the target, each time that it was
+    /// tried; null: none did.
     pub rate: Option<f64>,
+    /// How often it did so again after it was found; fewer times than asked for
+    /// where the search was ended.
+    pub confirmed: u64,
     /// The highest rate that kept it and the lowest above that missed it; null
     /// where there is none.
     #[schema(value_type = Vec<Option<f64>>)]
@@ -106,6 +125,8 @@ pub struct Step {
     /// Whether it kept the target, void or not: a generator that is late only
     /// adds to latencies that are counted from the schedule.
     pub kept: bool,
+    /// Whether it repeats a rate that was found.
+    pub confirms: bool,
 }
 
 /// A search that has been found in order.
@@ -116,6 +137,7 @@ pub struct Search {
     arrivals: Arrivals,
     seed: u64,
     p99_seconds: f64,
+    confirmations: u64,
     from: Option<f64>,
     to: f64,
 }
@@ -155,16 +177,20 @@ impl SearchRequest {
             arrivals: self.arrivals,
             seed: self.seed,
             p99_seconds: within("p99_seconds", self.p99_seconds, &P99_SECONDS)?,
+            confirmations: within("confirmations", self.confirmations, &CONFIRMATIONS)?,
             from,
             to: to.unwrap_or(*RATE.end()),
         })
     }
 }
 
-/// The search while it goes on.
+/// What is known while the search goes on.
+#[derive(Default)]
 struct Bracket {
     kept: Option<f64>,
     missed: Option<f64>,
+    /// How often the rate that was kept was kept again.
+    confirmed: u64,
 }
 
 impl Search {
@@ -175,42 +201,22 @@ impl Search {
     /// Those of `run`.
     pub fn run<E>(
         &self,
-        mut run: impl FnMut(&Plan) -> Result<Option<Step>, E>,
+        run: impl FnMut(&Plan) -> Result<Option<Step>, E>,
     ) -> Result<SearchAnswer, E> {
-        let mut steps = Vec::new();
-        let mut bracket = Bracket {
-            kept: None,
-            missed: None,
+        let mut course = Course {
+            search: self,
+            run,
+            steps: Vec::new(),
+            bracket: Bracket::default(),
         };
-        let mut next = self.from;
-        if next.is_none()
-            && let Some(step) = run(&self.plan)?
-        {
-            next = Some(self.in_range(step.achieved * FIRST_SHARE));
-            steps.push(step);
+        if let Some(first) = course.first()? {
+            course.narrow(first)?;
+            course.confirm()?;
         }
-        while let Some(rate) = next.filter(|_| steps.len() < MOST_STEPS) {
-            let plan = self.plan_of(rate);
-            let Some(mut step) = run(&plan)? else { break };
-            step.kept = self.is_kept(&step);
-            if step.void.is_some() && !step.kept {
-                // Once more: a neighbour may have had the CPUs for a moment.
-                steps.push(step);
-                let Some(again) = run(&plan)? else { break };
-                step = again;
-                step.kept = self.is_kept(&step);
-            }
-            let side = if step.kept {
-                &mut bracket.kept
-            } else {
-                &mut bracket.missed
-            };
-            *side = Some(rate);
-            steps.push(step);
-            next = bracket.next(self.least(), self.to);
-        }
+        let Course { steps, bracket, .. } = course;
         Ok(SearchAnswer {
             rate: bracket.kept,
+            confirmed: bracket.confirmed,
             bracket: (bracket.kept, bracket.missed),
             sentence: self.sentence(&bracket, &steps),
             steps,
@@ -223,9 +229,27 @@ impl Search {
         step.p99.is_some_and(|p99| p99 <= self.p99_seconds)
     }
 
+    /// Whether a plan repeats a rate that was found.
+    pub fn confirms(&self, plan: &Plan) -> bool {
+        matches!(plan.pace, Pace::Open { seed, .. } if seed != self.seed)
+    }
+
     /// The target, in seconds.
     pub fn p99_seconds(&self) -> f64 {
         self.p99_seconds
+    }
+
+    /// A confirmation, counted from 0: longer than a step, and by other chance.
+    fn again(&self, rate: f64, count: u64) -> Plan {
+        Plan {
+            pace: Pace::Open {
+                rate,
+                arrivals: self.arrivals,
+                seed: self.seed.wrapping_add(1 + count),
+            },
+            seconds: (LONGER * self.plan.seconds).min(*SECONDS.end()),
+            ..self.plan.clone()
+        }
     }
 
     fn plan_of(&self, rate: f64) -> Plan {
@@ -252,9 +276,16 @@ impl Search {
         let Some(kept) = bracket.kept else {
             return format!("No rate that was tried kept the p99 under {target}.");
         };
-        let achieved = |step: &&Step| step.kept && step.rate == Some(kept);
-        let p99 = steps.iter().rfind(achieved).and_then(|step| step.p99);
+        let at_rate = steps
+            .iter()
+            .filter(|step| step.kept && step.rate == Some(kept));
+        let p99 = at_rate.filter_map(|step| step.p99).max_by(f64::total_cmp);
         let p99 = p99.map_or("?".into(), measure::duration);
+        let confirmed = match bracket.confirmed {
+            0 => String::new(),
+            1 => ", confirmed once".to_owned(),
+            times => format!(", confirmed {times} times"),
+        };
         let last_at = |rate| steps.iter().rfind(|step| step.rate == Some(rate));
         let above = match bracket.missed {
             Some(missed) if last_at(missed).is_some_and(|step| step.void.is_some()) => format!(
@@ -264,11 +295,111 @@ impl Search {
             Some(missed) => format!("{missed:.1} do not"),
             None => "a higher rate was not tried".to_owned(),
         };
-        format!("{kept:.1} requests a second keep the p99 under {target} (it is {p99}); {above}.")
+        format!(
+            "{kept:.1} requests a second keep the p99 under {target} ({p99} at \
+             most{confirmed}); {above}."
+        )
+    }
+}
+
+/// A search on its way.
+struct Course<'s, R> {
+    search: &'s Search,
+    run: R,
+    steps: Vec<Step>,
+    bracket: Bracket,
+}
+
+impl<E, R: FnMut(&Plan) -> Result<Option<Step>, E>> Course<'_, R> {
+    /// The rate to begin with, by a closed loop where none is given.
+    fn first(&mut self) -> Result<Option<f64>, E> {
+        if self.search.from.is_some() {
+            return Ok(self.search.from);
+        }
+        let step = (self.run)(&self.search.plan)?;
+        Ok(step.map(|step| {
+            let rate = self.search.in_range(step.achieved * FIRST_SHARE);
+            self.steps.push(step);
+            rate
+        }))
+    }
+
+    /// Narrows the bracket until both its ends are close.
+    fn narrow(&mut self, first: f64) -> Result<(), E> {
+        let mut next = Some(first);
+        while let Some(rate) = next {
+            match self.step(&self.search.plan_of(rate))? {
+                None => break,
+                Some(true) => self.bracket.kept = Some(rate),
+                Some(false) => self.bracket.missed = Some(rate),
+            }
+            next = self.bracket.next(self.search.least(), self.search.to);
+        }
+        Ok(())
+    }
+
+    /// Repeats the rate that was kept, and lowers it until it is kept each time.
+    fn confirm(&mut self) -> Result<(), E> {
+        while let Some(rate) = self.bracket.kept
+            && self.bracket.confirmed < self.search.confirmations
+        {
+            let plan = self.search.again(rate, self.bracket.confirmed);
+            match self.step(&plan)? {
+                Some(true) => self.bracket.confirmed += 1,
+                Some(false) => self.bracket.lower(self.search.least()),
+                None => {
+                    // Lowered, and then not tried any more.
+                    if !self.has_kept(rate) {
+                        self.bracket.kept = None;
+                    }
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn has_kept(&self, rate: f64) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|step| step.kept && step.rate == Some(rate))
+    }
+
+    /// Whether a step of this plan kept the target. One that missed it and is
+    /// void is taken once more: a neighbour may have had the CPUs for a moment.
+    /// `None`: there are no more steps.
+    fn step(&mut self, plan: &Plan) -> Result<Option<bool>, E> {
+        let mut is_again = false;
+        loop {
+            if self.steps.len() >= MOST_STEPS {
+                return Ok(None);
+            }
+            let Some(step) = (self.run)(plan)? else {
+                return Ok(None);
+            };
+            let kept = self.search.is_kept(&step);
+            let is_settled = kept || step.void.is_none() || is_again;
+            self.steps.push(Step {
+                kept,
+                confirms: self.search.confirms(plan),
+                ..step
+            });
+            if is_settled {
+                return Ok(Some(kept));
+            }
+            is_again = true;
+        }
     }
 }
 
 impl Bracket {
+    /// The rate that was kept was missed when it was repeated.
+    fn lower(&mut self, least: f64) {
+        self.missed = self.kept;
+        self.confirmed = 0;
+        self.kept = self.kept.map(|rate| rate * LOWERED);
+        self.kept = self.kept.filter(|rate| *rate >= least);
+    }
+
     /// The next rate to be tried, while there is one.
     fn next(&self, least: f64, most: f64) -> Option<f64> {
         match (self.kept, self.missed) {
@@ -282,6 +413,10 @@ impl Bracket {
 
 fn sixty_four() -> u64 {
     64
+}
+
+fn three() -> u64 {
+    3
 }
 
 fn five() -> f64 {

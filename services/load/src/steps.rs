@@ -29,6 +29,7 @@ pub fn search(
             achieved: answer.requests_per_second,
             void: answer.void,
             kept: p99.is_some_and(|p99| p99 <= search.p99_seconds()),
+            confirms: search.confirms(plan),
         };
         say(&step);
         Ok(Some(step))

@@ -31,6 +31,8 @@ pub mod names {
     pub const P99_9_SECONDS: &str = "p99_9_seconds";
     /// … and the longest of all rounds.
     pub const LONGEST_SECONDS: &str = "longest_seconds";
+    /// How much of the 99 of 100 may be the lateness of whoever made the load.
+    pub const LATE_SECONDS: &str = "late_p99_seconds";
     /// The same percentiles of the same arrivals by the refill rule.
     pub const REPLAYED_P50_SECONDS: &str = "replayed_p50_seconds";
     /// Of 99 of 100.
@@ -133,6 +135,7 @@ fn of_requests(round: &Round) -> Vec<(&'static str, Option<f64>)> {
         (names::P99_SECONDS, counted(raw::P99_SECONDS)),
         (names::P99_9_SECONDS, counted(raw::P99_9_SECONDS)),
         (names::LONGEST_SECONDS, counted(raw::MAX_SECONDS)),
+        (names::LATE_SECONDS, counted(raw::LATE_P99_SECONDS)),
         (names::THROTTLED, throttled()),
         (names::CPU_MS_PER_REQUEST, per_request()),
         (names::FAIRNESS, counted(raw::FAIRNESS)),

@@ -43,20 +43,21 @@ pub fn row_heads(report: &RunReport) -> [&'static str; 3] {
 type Column<'a> = (&'a str, &'a str, fn(f64) -> String);
 
 /// The figures that are known here, in the order in which they are shown.
-const KNOWN: [Column; 20] = [
+const KNOWN: [Column; 21] = [
     (names::QUEUE_CAPACITY, "queues\nhold", whole),
     (names::ITEMS_PER_SECOND, "items/s", digits),
     (names::IDEAL_SECONDS, "ideal wall", duration),
     (names::REQUESTS_PER_SECOND, "requests/s", digits),
     (names::P50_SECONDS, "p50", duration),
     (names::P99_SECONDS, "p99", duration),
+    (names::LATE_SECONDS, "of it\nlate", some),
     (names::P99_9_SECONDS, "p99.9", duration),
     (names::LONGEST_SECONDS, "longest", duration),
     (names::REPLAYED_P99_SECONDS, "p99\nreplayed", duration),
     (names::REPLAYED_P99_9_SECONDS, "p99.9\nreplayed", duration),
     (names::THROTTLED, "throttled", percent),
     (names::REPLAYED_THROTTLED, "throttled\nreplayed", percent),
-    (names::STALL_SECONDS, "stall per\nperiod", stall),
+    (names::STALL_SECONDS, "stall per\nperiod", some),
     (names::CPU_MS_PER_REQUEST, "CPU ms", digits),
     (names::FAIRNESS, "fairness", two_decimals),
     (names::FAILED, "failed", whole),
@@ -68,10 +69,11 @@ const KNOWN: [Column; 20] = [
 
 /// The columns of which text leaves out the first ones where it has no room for
 /// all, from what is missed least on.
-const LEFT_OUT_FIRST: [&str; 9] = [
+const LEFT_OUT_FIRST: [&str; 10] = [
     "p50\nreplayed",
     "throttled\nreplayed",
     "failed",
+    "of it\nlate",
     "CPU ms",
     "fairness",
     "p99.9\nreplayed",
@@ -135,7 +137,8 @@ fn notes(report: &RunReport, scaled: bool) -> Option<String> {
         ),
         serving::is_of_servers(report).then_some(
             "Latencies are counted from the moment at which a request was to leave. p50, p99 and \
-             p99.9 are what so many of 100 did not exceed, medians over the rounds; longest and \
+             p99.9 are what so many of 100 did not exceed, medians over the rounds; of it late is how \
+             much of the p99 may come of the load generator's having sent too late; longest and \
              failed are of all rounds together. Replayed is what the same arrivals come to by the \
              refill rule of the quota, with the CPU time per request that was measured before the \
              rounds; stall per period is how long the whole server stands still in each period \
@@ -252,8 +255,8 @@ fn measured_on(row: &Row) -> String {
     }
 }
 
-/// How long a server stands still in each period, where it does.
-fn stall(seconds: f64) -> String {
+/// A time, where there is any.
+fn some(seconds: f64) -> String {
     if seconds > 0.0 {
         duration(seconds)
     } else {

@@ -198,6 +198,11 @@ pub fn raw_figures(
             raw::UNCORRECTED_P99_SECONDS,
             number(&answer["latency"]["uncorrected"]["p99"]),
         ),
+        (
+            raw::SLIP_P99_SECONDS,
+            number(&answer["own"]["schedule_slip"]["p99"]),
+        ),
+        (raw::LATE_P99_SECONDS, late(load, answer)),
     ];
     let known = of_driver
         .into_iter()
@@ -224,6 +229,16 @@ pub fn raw_figures(
 
 fn number(value: &Value) -> Option<f64> {
     value.as_f64().filter(|number| number.is_finite())
+}
+
+/// How much of the p99 may be the driver's own lateness: a closed loop has no
+/// schedule to be late for.
+fn late(load: &Load, answer: &Value) -> Option<f64> {
+    if load.figures.contains_key(raw::OFFERED_PER_SECOND) {
+        number(&answer["own"]["added_to_p99_seconds"])
+    } else {
+        Some(0.0)
+    }
 }
 
 /// What the driver used in the part that is told of: it counts its warm-up too.

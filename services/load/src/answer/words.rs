@@ -1,14 +1,15 @@
 //! Sentences about a run.
 
-use super::{Latencies, OwnAccount};
+use super::{Latencies, OwnAccount, Slip};
 use measure::duration;
 
-/// A schedule counts as kept while 99 of 100 moments are noticed within this.
-pub const MOST_SLIP_SECONDS: f64 = 0.001;
+/// So much of the p99 may be the generator's own lateness, in seconds: about what
+/// any thread that shares a CPU waits for its turn.
+pub const MOST_ADDED_SECONDS: f64 = 0.001;
 
-/// Or within this share of the p99 that was measured, where that is more: then
-/// the slip is not what was measured.
-const MOST_SLIP_SHARE: f64 = 0.1;
+/// Or this share of the p99 that was measured, where that is more: rounds differ
+/// by as much.
+const MOST_ADDED_SHARE: f64 = 0.1;
 
 /// Percentiles that differ by less are called the same.
 const SAME: f64 = 1.1;
@@ -46,7 +47,7 @@ pub(super) fn sentence(is_open: bool, latency: &Latencies, own: &OwnAccount) -> 
             duration(corrected),
             duration(uncorrected),
             times(corrected / uncorrected),
-            match slipped(latency, own) {
+            match too_late(latency, own) {
                 Some(_) => "the generator itself was late, so this says nothing of the server",
                 None =>
                     "requests waited for a connection behind others that were not answered, which \
@@ -66,25 +67,39 @@ pub(super) fn void(latency: &Latencies, own: &OwnAccount) -> Option<String> {
             own.throttled_seconds.map_or("?".into(), duration),
         ));
     }
-    if let Some((slip, allowed)) = slipped(latency, own) {
+    if let Some((added, allowed)) = too_late(latency, own) {
+        let slip = own.schedule_slip.p99.unwrap_or_default();
         let waited = own.waited_seconds.map_or(String::new(), |waited| {
             format!("; it waited {} for a CPU", duration(waited))
         });
         reasons.push(format!(
-            "the schedule slipped by {} at p99 where {} is allowed{waited}",
+            "the schedule slipped by {} at p99, and up to {} of the p99 may be of that, where {} \
+             is allowed{waited}",
             duration(slip),
+            duration(added),
             duration(allowed),
         ));
     }
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-/// The slip and what is allowed of it, in seconds, where it is more than that.
-fn slipped(latency: &Latencies, own: &OwnAccount) -> Option<(f64, f64)> {
-    let p99 = latency.corrected.p99.unwrap_or_default();
-    let allowed = MOST_SLIP_SECONDS.max(MOST_SLIP_SHARE * p99);
-    let slip = own.schedule_slip.p99?;
-    (slip > allowed).then_some((slip, allowed))
+/// The most seconds of the p99 that may be the generator's own lateness.
+///
+/// Two bounds hold at once. Whoever is asked later answers later by as much, not
+/// by more: the slip. And what was late in leaving shows where latencies are
+/// counted from the schedule, and not where they are counted from sending: how
+/// far the two part, though waiting for a connection parts them too. A slip that
+/// mostly met requests faster than the p99 has added nothing to it.
+pub(super) fn added(latency: &Latencies, slip: &Slip) -> Option<f64> {
+    let parted = latency.corrected.p99? - latency.uncorrected.p99?;
+    Some(slip.p99?.min(parted).max(0.0))
+}
+
+/// That, and what is allowed of it, where it is more.
+fn too_late(latency: &Latencies, own: &OwnAccount) -> Option<(f64, f64)> {
+    let added = own.added_to_p99_seconds?;
+    let allowed = MOST_ADDED_SECONDS.max(MOST_ADDED_SHARE * latency.corrected.p99?);
+    (added > allowed).then_some((added, allowed))
 }
 
 fn times(ratio: f64) -> String {
@@ -97,7 +112,7 @@ fn times(ratio: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Percentiles, Slip};
+    use super::super::Percentiles;
     use super::*;
 
     fn all(seconds: f64) -> Percentiles {
@@ -119,34 +134,47 @@ mod tests {
         }
     }
 
-    fn own(slip: f64, throttled: u64) -> OwnAccount {
+    /// The account of a generator that slipped by so much in a run with these
+    /// latencies.
+    fn own(latency: &Latencies, slip: f64, throttled: u64) -> OwnAccount {
+        let schedule_slip = Slip {
+            p99: Some(slip),
+            max: Some(slip),
+        };
         OwnAccount {
             cpu_seconds: 1.0,
             waited_seconds: Some(0.5),
             throttled_seconds: Some(0.2),
             throttled_periods: Some(throttled),
-            schedule_slip: Slip {
-                p99: Some(slip),
-                max: Some(slip),
-            },
+            schedule_slip,
+            added_to_p99_seconds: added(latency, &schedule_slip),
         }
+    }
+
+    fn said(latency: Latencies, slip: f64) -> String {
+        sentence(true, &latency, &own(&latency, slip, 0))
+    }
+
+    fn why_void(latency: Latencies, slip: f64, throttled: u64) -> Option<String> {
+        void(&latency, &own(&latency, slip, throttled))
     }
 
     #[test]
     fn the_sentence_says_by_how_much_they_part() {
-        let kept = own(0.0001, 0);
-        let parted = sentence(true, &latencies(0.48, 0.012), &kept);
+        let parted = said(latencies(0.48, 0.012), 0.0001);
         for part in ["480", "12", "40 times", "waited for a connection"] {
             assert!(parted.contains(part), "{part}: {parted}");
         }
-        let same = sentence(true, &latencies(0.0105, 0.01), &kept);
+        let same = said(latencies(0.0105, 0.01), 0.0001);
         assert!(same.contains("the same within 10 %"), "{same}");
-        assert!(sentence(false, &latencies(1.0, 1.0), &kept).contains("closed loop"));
+        let closed = latencies(1.0, 1.0);
+        let closed = sentence(false, &closed, &own(&closed, 0.0, 0));
+        assert!(closed.contains("closed loop"), "{closed}");
         let mut none = latencies(1.0, 1.0);
         none.corrected.p50 = None;
-        assert!(sentence(true, &none, &kept).contains("No request"));
+        assert!(said(none, 0.0001).contains("No request"));
         // Late by itself: the server had no part in it.
-        let late = sentence(true, &latencies(0.48, 0.012), &own(0.4, 0));
+        let late = said(latencies(0.48, 0.012), 0.4);
         assert!(late.contains("the generator itself was late"), "{late}");
     }
 
@@ -155,20 +183,34 @@ mod tests {
         let mut latency = latencies(0.01, 0.01);
         latency.corrected.p99_9 = Some(0.05);
         latency.corrected.max = Some(0.02);
-        let said = sentence(true, &latency, &own(0.0001, 0));
+        let said = said(latency, 0.0001);
         assert!(said.starts_with("The p99.9 is"), "{said}");
     }
 
     #[test]
-    fn a_run_is_void_by_slip_or_throttling() {
-        let latency = latencies(0.005, 0.005);
-        assert_eq!(void(&latency, &own(0.0009, 0)), None);
-        let slipped = void(&latency, &own(0.002, 0)).unwrap_or_default();
-        assert!(slipped.contains("slipped by"), "{slipped}");
-        let throttled = void(&latency, &own(0.0001, 3)).unwrap_or_default();
+    fn a_run_is_void_where_its_own_lateness_may_be_more_of_the_p99_than_is_allowed() {
+        // Short latencies may have a millisecond of it, …
+        assert_eq!(why_void(latencies(0.005, 0.0041), 0.002, 0), None);
+        let late = why_void(latencies(0.005, 0.0035), 0.002, 0).unwrap_or_default();
+        assert!(late.contains("up to 1.50 ms of the p99"), "{late}");
+        // … long ones a tenth of what was measured.
+        assert_eq!(why_void(latencies(0.1, 0.091), 0.05, 0), None);
+        assert!(why_void(latencies(0.1, 0.089), 0.05, 0).is_some());
+    }
+
+    #[test]
+    fn a_slip_that_the_p99_does_not_show_voids_nothing() {
+        assert_eq!(why_void(latencies(0.012, 0.0119), 0.004, 0), None);
+    }
+
+    #[test]
+    fn waiting_for_a_connection_is_no_lateness_of_the_generator() {
+        assert_eq!(why_void(latencies(0.48, 0.012), 0.0001, 0), None);
+    }
+
+    #[test]
+    fn a_generator_that_was_throttled_voids_its_run() {
+        let throttled = why_void(latencies(0.005, 0.005), 0.0001, 3).unwrap_or_default();
         assert!(throttled.contains("3 periods"), "{throttled}");
-        // A tenth of what was measured is not what was measured.
-        assert_eq!(void(&latencies(0.1, 0.1), &own(0.009, 0)), None);
-        assert!(void(&latencies(0.1, 0.1), &own(0.011, 0)).is_some());
     }
 }

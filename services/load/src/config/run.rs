@@ -52,6 +52,10 @@ pub struct SearchConfig {
     #[arg(long, default_value = "5", allow_negative_numbers = true)]
     pub seconds: f64,
 
+    /// How often the rate that was found must keep the p99 again, for twice as long, 0 to 10
+    #[arg(long, default_value = "3", allow_negative_numbers = true)]
+    pub confirmations: u64,
+
     /// Requests per second of the first step [default: an eighth of what a closed loop gets]
     #[arg(long, allow_negative_numbers = true)]
     pub from: Option<f64>,
@@ -157,6 +161,7 @@ impl SearchConfig {
             p99_seconds: self.p99.as_secs_f64(),
             connections: self.common.connections,
             seconds: self.seconds,
+            confirmations: self.confirmations,
             from: self.from,
             to: self.to,
             arrivals: self.common.arrivals(),

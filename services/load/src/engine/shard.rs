@@ -105,9 +105,7 @@ impl<'a> Shard<'a> {
         let mut buffer = vec![0; 64 * 1024];
         self.leave_out_what_is_past();
         loop {
-            let now = self.now();
-            self.notice(now);
-            self.dispatch(now);
+            let now = self.send_what_is_due();
             if now >= self.next_tick {
                 self.tick(now);
             }
@@ -115,6 +113,8 @@ impl<'a> Shard<'a> {
                 break;
             }
             self.sleep(&mut events, now)?;
+            // Reading answers takes its time, and none of what is due.
+            self.send_what_is_due();
             for event in &events {
                 if event.token() != TIMER {
                     let closing = event.is_read_closed() || event.is_error();
@@ -125,6 +125,14 @@ impl<'a> Shard<'a> {
         self.tally.timeline.close();
         self.flush();
         Ok(self.tally)
+    }
+
+    /// Notices and sends what has come due by now, which it returns.
+    fn send_what_is_due(&mut self) -> f64 {
+        let now = self.now();
+        self.notice(now);
+        self.dispatch(now);
+        now
     }
 
     /// Seconds from the start of the measured part.

@@ -33,6 +33,9 @@ pub(super) fn of_run(plan: &Plan, answer: &RunAnswer, interrupted: bool) -> Stri
     if let Some(slip) = own.schedule_slip.p99 {
         let _ = write!(text, " · schedule slipped by {} at p99", duration(slip));
     }
+    if let Some(added) = own.added_to_p99_seconds {
+        let _ = write!(text, ", up to {} of the p99 is of that", duration(added));
+    }
     if let Some(throttled) = own.throttled_seconds.filter(|seconds| *seconds > 0.0) {
         let _ = write!(text, " · throttled for {}", duration(throttled));
     }
@@ -128,6 +131,7 @@ pub(super) fn of_step(step: &Step) -> String {
     let p99 = step.p99.map_or("–".to_owned(), duration);
     let word = match (&step.void, step.rate, step.kept) {
         (_, None, _) => "to know where to begin".to_owned(),
+        (_, _, true) if step.confirms => "kept again".to_owned(),
         (_, _, true) => "kept".to_owned(),
         (None, _, false) => "missed".to_owned(),
         (Some(why), _, false) => format!("void: {why}"),

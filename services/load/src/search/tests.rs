@@ -10,6 +10,7 @@ fn request(from: Option<f64>, to: Option<f64>) -> SearchRequest {
         p99_seconds: 0.05,
         connections: 8,
         seconds: 1.0,
+        confirmations: 0,
         from,
         to,
         arrivals: Arrivals::Constant,
@@ -48,6 +49,7 @@ fn against(
             achieved: rate.unwrap_or(2.0 * knee),
             void: void(tried.len()).then(|| "slipped".to_owned()),
             kept: false,
+            confirms: false,
         }))
     });
     (answer.unwrap(), tried)
@@ -76,9 +78,10 @@ proptest! {
                 achieved: 10.0,
                 void: at(&void).then(String::new),
                 kept: false,
+                confirms: false,
             }))
         });
-        prop_assert!(answer.unwrap().steps.len() <= MOST_STEPS + 1);
+        prop_assert!(answer.unwrap().steps.len() <= MOST_STEPS);
     }
 }
 
@@ -102,6 +105,95 @@ fn a_step_that_kept_the_target_though_the_generator_was_late_has_kept_it() {
     let (answer, tried) = against(&search(Some(100.0), Some(100.0)), 1000.0, |_| true);
     assert_eq!(tried, [Some(100.0)]);
     assert_eq!(answer.rate, Some(100.0));
+}
+
+/// Searches between 100 and 400 with so many confirmations, against a server that
+/// keeps the target up to a knee: this one while the rate is searched, that one
+/// when it is repeated. Also each confirmation's rate, seed and seconds.
+fn confirmed(confirmations: u64, knees: (f64, f64)) -> (SearchAnswer, Vec<(f64, u64, f64)>) {
+    let request = SearchRequest {
+        confirmations,
+        seed: 7,
+        ..request(Some(100.0), Some(400.0))
+    };
+    let mut again = Vec::new();
+    let answer = request.search(&AllowList::default()).unwrap().run(|plan| {
+        let Pace::Open { rate, seed, .. } = plan.pace else {
+            unreachable!("the first rate is given")
+        };
+        let is_again = seed != 7;
+        let knee = if is_again { knees.1 } else { knees.0 };
+        if is_again {
+            again.push((rate, seed, plan.seconds));
+        }
+        Ok::<_, Infallible>(Some(Step {
+            rate: Some(rate),
+            p99: Some(if rate <= knee { 0.01 } else { 0.5 }),
+            achieved: rate,
+            void: None,
+            kept: false,
+            confirms: false,
+        }))
+    });
+    (answer.unwrap(), again)
+}
+
+#[test]
+fn a_rate_that_was_found_is_repeated_for_longer_and_by_other_chance() {
+    let (answer, again) = confirmed(3, (1000.0, 1000.0));
+    assert_eq!((answer.rate, answer.confirmed), (Some(400.0), 3));
+    assert_eq!(again, [(400.0, 8, 2.0), (400.0, 9, 2.0), (400.0, 10, 2.0)]);
+    let confirms = answer.steps.iter().filter(|step| step.confirms);
+    assert_eq!(confirms.count(), 3);
+    assert!(
+        answer.sentence.contains("confirmed 3 times"),
+        "{}",
+        answer.sentence
+    );
+}
+
+#[test]
+fn a_rate_that_does_not_hold_is_lowered_until_one_does() {
+    let (answer, again) = confirmed(2, (1000.0, 375.0));
+    let rates: Vec<f64> = again.iter().map(|(rate, ..)| *rate).collect();
+    assert_eq!(rates, [400.0, 380.0, 361.0, 361.0]);
+    assert_eq!((answer.rate, answer.confirmed), (Some(361.0), 2));
+    assert_eq!(answer.bracket, (Some(361.0), Some(380.0)));
+}
+
+#[test]
+fn a_lowered_rate_that_was_not_tried_any_more_is_no_rate() {
+    let mut steps = 0;
+    let request = SearchRequest {
+        confirmations: 1,
+        ..request(Some(100.0), Some(100.0))
+    };
+    // Kept, missed when it is repeated, and then ended.
+    let answer = request.search(&AllowList::default()).unwrap().run(|_| {
+        steps += 1;
+        Ok::<_, Infallible>((steps <= 2).then_some(Step {
+            rate: Some(100.0),
+            p99: Some(if steps == 1 { 0.01 } else { 0.5 }),
+            achieved: 100.0,
+            void: None,
+            kept: false,
+            confirms: false,
+        }))
+    });
+    let answer = answer.unwrap();
+    assert_eq!((answer.rate, answer.bracket.1), (None, Some(100.0)));
+}
+
+#[test]
+fn what_is_never_confirmed_is_no_rate_and_ends() {
+    let (answer, again) = confirmed(3, (1000.0, 0.0));
+    assert_eq!((answer.rate, answer.confirmed), (None, 0));
+    assert!(again.len() <= MOST_STEPS, "{}", again.len());
+    assert!(
+        answer.sentence.starts_with("No rate"),
+        "{}",
+        answer.sentence
+    );
 }
 
 #[test]
@@ -138,6 +230,7 @@ fn a_search_that_is_ended_says_what_is_known() {
             achieved: rate,
             void: None,
             kept: false,
+            confirms: false,
         }))
     });
     assert_eq!(answer.unwrap().rate, Some(20.0));
@@ -157,6 +250,7 @@ fn fields_that_cannot_be_are_named() {
     assert_eq!(wrong(|r| r.p99_seconds = f64::NAN), "p99_seconds");
     assert_eq!(wrong(|r| r.seconds = 0.0), "seconds");
     assert_eq!(wrong(|r| r.connections = 0), "connections");
+    assert_eq!(wrong(|r| r.confirmations = 11), "confirmations");
     assert_eq!(wrong(|r| r.from = Some(-1.0)), "from");
     assert_eq!(wrong(|r| r.to = Some(5.0)), "to");
     assert_eq!(wrong(|r| r.work = Some(u64::MAX)), "work");

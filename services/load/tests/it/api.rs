@@ -243,11 +243,19 @@ async fn a_search_finds_a_rate_and_says_its_steps() {
     );
     let body = json!({
         "targets": [server.url()], "p99_seconds": 2, "seconds": 0.5, "connections": 4,
-        "from": 20, "to": 40,
+        "from": 20, "to": 40, "confirmations": 1,
     });
     let answer: Value = service.post("/search", &body).await.json().await.unwrap();
     let steps = answer["steps"].as_array().unwrap();
     assert!(!steps.is_empty() && steps[0]["rate"] == 20.0, "{answer}");
+    if !answer["rate"].is_null() {
+        let last = steps.last().unwrap();
+        assert_eq!(answer["confirmed"], 1, "{answer}");
+        assert_eq!(
+            (&last["confirms"], &last["rate"]),
+            (&json!(true), &answer["rate"])
+        );
+    }
     assert!(
         answer["sentence"].is_string() && answer["bracket"].is_array(),
         "{answer}"
@@ -297,6 +305,10 @@ fn bad_input_is_named_in_one_line() {
         ("run http://localhost/ --burst 5", "50/100ms"),
         ("run http://localhost/ --rate 1 --allow *", "--allow"),
         ("search http://localhost/", "--p99"),
+        (
+            "search http://localhost/ --p99 50ms --confirmations 11",
+            "confirmations must be from",
+        ),
         ("search http://localhost/ --p99 soon", "--p99"),
         ("serve --allow a:b:c", "--allow"),
         ("serve --threads 0", "--threads"),

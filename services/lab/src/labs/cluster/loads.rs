@@ -40,9 +40,14 @@ pub fn load(row: &PlannedRow, known: &Known, work: u64) -> Result<Load, String> 
     load.figures.insert(raw::FOUND_PER_SECOND.to_owned(), found);
     load.figures
         .insert(raw::TARGET_P99_SECONDS.to_owned(), TARGET_P99_SECONDS);
-    let above = known.figure(&steps::too_many_on(&row.station)).ok();
-    load.figures
-        .extend(above.map(|rate| (raw::TOO_MANY_PER_SECOND.to_owned(), rate)));
+    for (name, of) in [
+        (raw::TOO_MANY_PER_SECOND, steps::too_many_on(&row.station)),
+        (raw::CONFIRMATIONS, steps::confirmed_on(&row.station)),
+    ] {
+        let figure = known.figure(&of).ok();
+        load.figures
+            .extend(figure.map(|figure| (name.to_owned(), figure)));
+    }
     Ok(load)
 }
 

@@ -13,6 +13,14 @@ use serde_json::{Value, json};
 /// Seconds of one step of the search: some hundreds of requests.
 const STEP_SECONDS: f64 = 1.0;
 
+/// How often the rate that was found must keep the target again: near the capacity
+/// it is chance whether one step does.
+const CONFIRMATIONS: u64 = 3;
+
+/// What its chance is drawn from, and its confirmations' from the next ones: other
+/// than what the rounds' is, whose rates are to hold by chance of their own.
+const SEED: u64 = 1000;
+
 /// Where the search begins, as a share of what a closed loop gets: a station
 /// that stands still in every period keeps the target at a part of it only.
 const FROM_SHARE: f64 = 0.3;
@@ -33,6 +41,11 @@ pub fn found_on(station: &str) -> String {
 /// And the least rate that did not.
 pub fn too_many_on(station: &str) -> String {
     format!("the rate that no longer keeps p99 under its target on {station}")
+}
+
+/// How often that rate kept it again.
+pub fn confirmed_on(station: &str) -> String {
+    format!("the confirmations of {}", found_on(station))
 }
 
 /// The next step: of each station of the plan a closed loop, and the search
@@ -81,10 +94,11 @@ fn search(most: f64, options: &Options) -> Value {
         "arrivals": "poisson",
         "connections": OPEN_CONNECTIONS,
         "seconds": if options.quick { STEP_SECONDS / 2.0 } else { STEP_SECONDS },
+        "confirmations": if options.quick { 1 } else { CONFIRMATIONS },
         "from": most * FROM_SHARE,
         "to": most * TO_SHARE,
         "work": work(options),
-        "seed": 1,
+        "seed": SEED,
     })
 }
 
@@ -117,6 +131,7 @@ pub fn learn(step: &Step, taken: &Taken, known: &mut Known) {
 fn learn_rate(step: &Step, answer: &Value, known: &mut Known) {
     let station = &step.row.station;
     known.keep(found_on(station), answer["rate"].as_f64());
+    known.keep(confirmed_on(station), answer["confirmed"].as_f64());
     if !was_late_above(answer) {
         known.keep(too_many_on(station), answer["bracket"][1].as_f64());
     }

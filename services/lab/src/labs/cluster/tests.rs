@@ -82,11 +82,13 @@ fn rates_are_shares_of_what_was_found() {
     let mut known = Known::default();
     known.keep(steps::found_on("cluster-one"), Some(1000.0));
     known.keep(steps::too_many_on("cluster-one"), Some(1100.0));
+    known.keep(steps::confirmed_on("cluster-one"), Some(3.0));
     let load = |name: &str| loads::load(&row("cluster-one", name, 1), &known, 7);
     for (name, rate) in [("at-target", 1000.0), ("at-80", 800.0), ("at-50", 500.0)] {
         let load = load(name).unwrap();
         assert!((load.body["rate"].as_f64().unwrap() - rate).abs() < 1e-9);
         assert!((load.figures[raw::TOO_MANY_PER_SECOND] - 1100.0).abs() < 1e-9);
+        assert!((load.figures[raw::CONFIRMATIONS] - 3.0).abs() < 1e-9);
     }
     assert_eq!(load("saturated").unwrap().body["loop"], "closed");
     known.unknown(&steps::found_on("cluster-two"), "no rate was found for it");
@@ -112,6 +114,7 @@ fn served(station: &str, load: &str, workers: usize, answered: f64, p99: f64) ->
             for (name, figure) in [
                 (raw::FOUND_PER_SECOND, 1000.0),
                 (raw::TOO_MANY_PER_SECOND, 1050.0),
+                (raw::CONFIRMATIONS, 3.0),
                 (raw::TARGET_P99_SECONDS, 0.05),
             ] {
                 round.figures.insert(name.to_owned(), figure);
@@ -174,7 +177,7 @@ fn the_groups_tell_rates_rules_fairness_and_drills() {
     };
     let target = sentence("requests per second with p99 under 50.0 ms");
     assert!(
-        target.contains("cluster-one up to 1000 requests/s and no longer at 1050"),
+        target.contains("cluster-one up to 1000 requests/s (3 × confirmed) and no longer at 1050"),
         "{target}"
     );
     assert!(

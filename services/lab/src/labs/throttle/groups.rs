@@ -2,7 +2,7 @@
 
 mod model;
 
-use super::loads::BURSTS;
+use super::loads::{BURSTS, is_open};
 use crate::labs::served::SATURATED;
 use crate::labs::served::{claim_shorter_p99, figure};
 use measure::duration;
@@ -199,12 +199,23 @@ fn throttled_share(row: &Row) -> Option<f64> {
 fn the_request(report: &RunReport) -> Option<Group> {
     let known = |row: &&Row| row.rounds.iter().any(|r| r.figures.contains_key(raw::WORK));
     let rows: Vec<&Row> = report.rows.iter().filter(known).collect();
-    let of_first = |name: &str| {
-        let mut rounds = rows.iter().flat_map(|row| &row.rounds);
-        rounds.find_map(|round| round.figures.get(name).copied())
-    };
-    let (work, cost) = (of_first(raw::WORK)?, of_first(raw::REQUEST_CPU_SECONDS)?);
-    let load_cost = of_first(raw::LOAD_REQUEST_CPU_SECONDS)?;
+    let (open, busy): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| is_open(&row.strategy));
+    let work = range_of(&rows, raw::WORK)?.0;
+    let busy_cost = range_of(&busy, raw::REQUEST_CPU_SECONDS).map(|cost| {
+        format!(
+            "{} of the server's CPU time where it is never out of work",
+            milliseconds(cost)
+        )
+    });
+    let open_cost = range_of(&open, raw::REQUEST_CPU_SECONDS).map(|cost| {
+        format!(
+            "{} under an open load, where a request finds the server at rest and a thread has to \
+             be woken for it",
+            milliseconds(cost)
+        )
+    });
+    let costs: Vec<String> = busy_cost.into_iter().chain(open_cost).collect();
+    let load_cost = range_of(&rows, raw::LOAD_REQUEST_CPU_SECONDS)?;
     let most = rows
         .iter()
         .flat_map(|row| &row.rounds)
@@ -217,17 +228,38 @@ fn the_request(report: &RunReport) -> Option<Group> {
         || "the machine's CPUs".to_owned(),
         |cpus| format!("the machine's {}", count(cpus, "CPU")),
     );
-    Some(Group {
+    (!costs.is_empty()).then(|| Group {
         title: "what a request costs".to_owned(),
         rows: Vec::new(),
         sentence: format!(
-            "{work:.0} additions and the request itself are {:.3} ms of the server's CPU time, \
-             measured before the rounds with one thread. The load generator takes {:.3} ms for \
-             each, on the same CPUs: up to {most:.2} of {cpus} in a row. Where both want a CPU at \
-             once the server waits too, and the rates are those of the two together.",
-            cost * 1e3,
-            load_cost * 1e3
+            "{work:.0} additions and the request itself are {}, measured before the rounds. Each \
+             row's capacity and replay are drawn from the cost under its own kind of load. The \
+             load generator takes {} for each, on the same CPUs: up to {most:.2} of {cpus} in a \
+             row. Where both want a CPU at once the server waits too, and the rates are those of \
+             the two together.",
+            costs.join(", and "),
+            milliseconds(load_cost)
         ),
         serial_fractions: Vec::new(),
     })
+}
+
+/// The least and the largest of a raw figure in these rows.
+fn range_of(rows: &[&Row], name: &str) -> Option<(f64, f64)> {
+    let rounds = rows.iter().flat_map(|row| &row.rounds);
+    let all = rounds.filter_map(|round| round.figures.get(name).copied());
+    all.fold(None, |range, one| {
+        let (least, most) = range.unwrap_or((one, one));
+        Some((least.min(one), most.max(one)))
+    })
+}
+
+/// `0.150 ms`, `0.160 to 0.200 ms`.
+fn milliseconds((least, most): (f64, f64)) -> String {
+    let [least, most] = [least, most].map(|seconds| format!("{:.3}", seconds * 1e3));
+    if least == most {
+        format!("{least} ms")
+    } else {
+        format!("{least} to {most} ms")
+    }
 }

@@ -13,6 +13,9 @@ pub const BURSTS: &str = "bursts";
 /// What stands before a share of the capacity in per cent.
 const OPEN: &str = "open-";
 
+/// The load under which it is measured what an open load's requests cost.
+pub const PROBED_OPEN: &str = "open-80";
+
 /// All loads.
 pub const LOADS: [&str; 6] = [
     SATURATED, BURSTS, "open-40", "open-60", "open-80", "open-95",
@@ -30,10 +33,21 @@ const OPEN_CONNECTIONS: u32 = 64;
 const BURSTS_SHARE: f64 = 0.4;
 const BURSTS_EVERY_SECONDS: f64 = 0.5;
 
+/// Whether requests of this load come one by one, with rest between them. In
+/// bursts, as saturated, the server is at work until nothing is left to do.
+pub fn is_open(load: &str) -> bool {
+    load.starts_with(OPEN)
+}
+
 /// The load of a row's samples.
 pub fn load(row: &PlannedRow, known: &Known, options: &Options) -> Result<Load, String> {
     let work = steps::work(known, options)?;
-    let capacity = known.figure(&steps::capacity_of(&row.station))?;
+    let mut on = row.station.clone();
+    let mut capacity = known.figure(&steps::capacity_of(&on))?;
+    if is_open(&row.strategy) {
+        on = steps::open_on(&row.station, row.workers);
+        capacity = known.figure(&steps::capacity_of(&on))?;
+    }
     let mut load = match row.strategy.as_str() {
         SATURATED => saturated(work),
         BURSTS => bursts(work, capacity),
@@ -48,13 +62,10 @@ pub fn load(row: &PlannedRow, known: &Known, options: &Options) -> Result<Load, 
     let known_before = [
         (raw::THREADS, Ok(row.workers as f64)),
         (raw::CAPACITY_PER_SECOND, Ok(capacity)),
-        (
-            raw::REQUEST_CPU_SECONDS,
-            known.figure(&steps::cost_of(&row.station)),
-        ),
+        (raw::REQUEST_CPU_SECONDS, known.figure(&steps::cost_of(&on))),
         (
             raw::LOAD_REQUEST_CPU_SECONDS,
-            known.figure(&steps::load_cost_of(&row.station)),
+            known.figure(&steps::load_cost_of(&on)),
         ),
     ];
     for (name, figure) in known_before {
@@ -70,7 +81,7 @@ pub fn saturated(work: u64) -> Load {
 }
 
 /// An open loop of requests that come by chance and independently of each other.
-fn poisson(work: u64, rate: f64) -> Load {
+pub fn poisson(work: u64, rate: f64) -> Load {
     served::poisson(work, rate, OPEN_CONNECTIONS)
 }
 

@@ -1,13 +1,15 @@
 //! What is measured before the rounds: how much work makes a request cost what
-//! it should, and what the requests of each station then do cost.
+//! it should, and what the requests of each station then do cost: where the
+//! server is never out of work, and where it waits for them.
 
-use super::loads::saturated;
+use super::loads::{PROBED_OPEN, is_open, poisson, saturated};
 use super::row;
 use crate::labs::driven::{Ask, Known, Step, Taken};
 use crate::labs::rows::largest;
 use crate::labs::{Options, PlannedRow};
 use measure::report::{Round, Station};
 use measure::serving::raw;
+use measure::text::figures::count;
 
 /// What a request is to cost, in CPU seconds of the server: as in the figures
 /// that others have published of it, and so little that a refill of half a CPU
@@ -18,6 +20,11 @@ const WANTED_CPU_SECONDS: f64 = 0.000_15;
 /// request costs without any.
 const NO_WORK: u64 = 1;
 const SOME_WORK: u64 = 200_000;
+
+/// How much of its saturated capacity a station is asked for to see what an open
+/// load's requests cost: enough for as many requests as a row has, and little
+/// enough for it to keep up, though each of them costs more.
+const PROBED_SHARE: f64 = 0.8;
 
 const BARE_COST: &str = "the cost of a request without work";
 const WORK: &str = "the work of a request";
@@ -45,8 +52,17 @@ pub fn load_cost_of(station: &str) -> String {
     format!("the generator's cost of a request on {station}")
 }
 
+/// Where those three are known of a load that lets the server rest between
+/// requests, so that each of them has to wake one of its threads.
+pub fn open_on(station: &str, threads: usize) -> String {
+    format!(
+        "{station} under an open load with {}",
+        count(threads, "thread")
+    )
+}
+
 /// The next step: probes of the work on the largest station, then each station
-/// of the plan.
+/// of the plan, saturated and under an open load with the threads of its rows.
 pub fn next(
     plan: &[PlannedRow],
     stations: &[Station],
@@ -68,9 +84,26 @@ pub fn next(
         station.is_some_and(|station| station.refused.is_none())
     };
     let mut names = plan.iter().map(|row| row.station.as_str());
-    let next = names.find(|name| ran(name) && !known.is_settled(&capacity_of(name)))?;
-    let label = format!("measuring the capacity of {next} with one thread");
-    Some(step(capacity_of(next), label, next, work))
+    if let Some(next) = names.find(|name| ran(name) && !known.is_settled(&capacity_of(name))) {
+        let label = format!("measuring the capacity of {next} with one thread");
+        return Some(step(capacity_of(next), label, next, work));
+    }
+    let mut open = plan.iter().filter(|row| is_open(&row.strategy));
+    open.find_map(|row| open_step(row, known, work))
+}
+
+/// The step that the row's load still depends on, where its station's capacity is
+/// known.
+fn open_step(of: &PlannedRow, known: &Known, work: u64) -> Option<Step> {
+    let on = open_on(&of.station, of.workers);
+    let name = capacity_of(&on);
+    let saturated = known.figure(&capacity_of(&of.station)).ok()?;
+    (!known.is_settled(&name)).then(|| Step {
+        label: format!("measuring the capacity of {on}"),
+        name,
+        row: row(&of.station, PROBED_OPEN, of.workers),
+        ask: Ask::Sample(poisson(work, saturated * PROBED_SHARE)),
+    })
 }
 
 fn step(name: String, label: String, station: &str, work: u64) -> Step {
@@ -99,9 +132,14 @@ pub fn learn(step: &Step, taken: &Taken, known: &mut Known) {
             );
         }
         capacity => {
-            let station = &step.row.station;
-            known.keep(cost_of(station), cost);
-            known.keep(load_cost_of(station), load_cost(round));
+            let row = &step.row;
+            let on = if is_open(&row.strategy) {
+                open_on(&row.station, row.workers)
+            } else {
+                row.station.clone()
+            };
+            known.keep(cost_of(&on), cost);
+            known.keep(load_cost_of(&on), load_cost(round));
             known.keep(
                 capacity,
                 cost.zip(granted(round)).map(|(cost, cpus)| cpus / cost),

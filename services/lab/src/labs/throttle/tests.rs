@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::labs::Workers;
+use crate::labs::driven::Ask;
 use crate::labs::invariants::RIGHT_ANSWERS;
 use measure::figures::names;
 use measure::made::{self, ReplicaExt, replica, rounds, row_of};
@@ -88,6 +89,11 @@ fn loads_are_shares_of_the_capacity_and_bursts_cost_two_refills() {
     known.keep(steps::capacity_of("throttle-half"), Some(2500.0));
     known.keep(steps::cost_of("throttle-half"), Some(0.000_2));
     known.keep(steps::load_cost_of("throttle-half"), Some(0.000_03));
+    // Woken for each request, eight threads answer fewer.
+    let woken = steps::open_on("throttle-half", 8);
+    known.keep(steps::capacity_of(&woken), Some(2000.0));
+    known.keep(steps::cost_of(&woken), Some(0.000_25));
+    known.keep(steps::load_cost_of(&woken), Some(0.000_04));
     let options = Options {
         limit: Some(1000),
         ..Options::default()
@@ -95,7 +101,14 @@ fn loads_are_shares_of_the_capacity_and_bursts_cost_two_refills() {
     let load = |name: &str| loads::load(&row("throttle-half", name, 8), &known, &options).unwrap();
 
     let open = load("open-95");
-    assert!((open.body["rate"].as_f64().unwrap() - 2375.0).abs() < 1e-9);
+    assert!((open.body["rate"].as_f64().unwrap() - 1900.0).abs() < 1e-9);
+    for (name, expected) in [
+        (raw::CAPACITY_PER_SECOND, 2000.0),
+        (raw::REQUEST_CPU_SECONDS, 0.000_25),
+        (raw::LOAD_REQUEST_CPU_SECONDS, 0.000_04),
+    ] {
+        assert!((open.figures[name] - expected).abs() < 1e-9, "{name}");
+    }
     assert_eq!(
         (&open.body["arrivals"], &open.body["work"]),
         (&json!("poisson"), &json!(1000))
@@ -105,12 +118,46 @@ fn loads_are_shares_of_the_capacity_and_bursts_cost_two_refills() {
     // 500 × 0.2 ms are 100 ms of CPU time, at 50 ms a refill.
     assert_eq!(bursts.body["arrivals"]["bursts"]["size"], 500);
     assert!((bursts.body["rate"].as_f64().unwrap() - 1000.0).abs() < 1e-9);
+    for busy in [&bursts, &load("saturated")] {
+        assert!((busy.figures[raw::REQUEST_CPU_SECONDS] - 0.000_2).abs() < 1e-9);
+    }
     assert_eq!(load("saturated").body["loop"], "closed");
+    let unknown = loads::load(&row("throttle-half", "open-40", 1), &known, &options);
+    assert_eq!(
+        unknown.unwrap_err(),
+        "the capacity of throttle-half under an open load with 1 thread was not measured"
+    );
     let unknown = loads::load(&row("throttle-one", "open-40", 1), &known, &options);
     assert_eq!(
         unknown.unwrap_err(),
         "the capacity of throttle-one was not measured"
     );
+}
+
+#[test]
+fn what_open_requests_cost_is_measured_with_the_threads_of_their_rows() {
+    let options = Options {
+        limit: Some(1000),
+        stations: vec!["throttle-half".into()],
+        strategies: vec!["bursts".into(), "open-40".into(), "open-60".into()],
+        workers: vec![Workers::Exactly(1), Workers::Exactly(8)],
+        ..Options::default()
+    };
+    let plan = planned(&options);
+    let mut known = Known::default();
+    let mut asked = Vec::new();
+    while let Some(step) = steps::next(&plan, &stations(), &known, &options) {
+        let Ask::Sample(load) = &step.ask else {
+            panic!("{step:?}")
+        };
+        asked.push((step.row.workers, load.body["rate"].as_f64()));
+        known.keep(step.name, Some(2500.0));
+    }
+    assert_eq!(asked, [(1, None), (1, Some(2000.0)), (8, Some(2000.0))]);
+
+    let mut unknown = Known::default();
+    unknown.unknown(&steps::capacity_of("throttle-half"), "it was late");
+    assert_eq!(steps::next(&plan, &stations(), &unknown, &options), None);
 }
 
 /// A row of six samples of 1.5 s: CPU and waiting seconds of each thread, the
@@ -267,9 +314,29 @@ fn the_model_speaks_of_larger_machines_and_of_others_figures_as_such() {
     assert!(accuracy.contains("of the 2 rows"), "{accuracy}");
     let cost = sentence(&report, "what a request costs");
     assert!(
-        cost.contains("240000 additions and the request itself are 0.150 ms"),
+        cost.contains(
+            "240000 additions and the request itself are 0.150 ms of the server's CPU time where it \
+             is never out of work, measured"
+        ),
         "{cost}"
     );
+    let mut rows = saturated();
+    for (load, cost) in [("open-40", 0.000_2), ("open-80", 0.000_18)] {
+        let mut open = served(load, 8, [0.0375, 0.001], 0, 0.001);
+        for round in &mut open.rounds {
+            round
+                .figures
+                .insert(raw::REQUEST_CPU_SECONDS.to_owned(), cost);
+        }
+        rows.push(open);
+    }
+    let both = sentence(&concluded(rows, false), "what a request costs");
+    for part in [
+        "0.150 ms of the server's CPU time where",
+        "and 0.180 to 0.200 ms under an open load",
+    ] {
+        assert!(both.contains(part), "{both}");
+    }
     assert!(
         cost.contains("up to 0.10 of the machine's 2 CPUs"),
         "{cost}"
