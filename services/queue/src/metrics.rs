@@ -89,17 +89,17 @@ impl Depths {
     /// Shows `stats`.
     pub(crate) fn show(&self, stats: &Stats) {
         for (state, jobs) in &stats.by_state {
-            let jobs = *jobs as i64;
+            let jobs = whole(*jobs);
             self.jobs.with_label_values(&[state.name()]).set(jobs);
         }
         for (priority, jobs) in stats.by_priority.iter().enumerate() {
             let priority = priority.to_string();
-            self.ready.with_label_values(&[&priority]).set(*jobs as i64);
+            self.ready.with_label_values(&[&priority]).set(whole(*jobs));
         }
         self.oldest.set(stats.oldest_seconds.unwrap_or(0.0));
-        self.workers.set(stats.workers.len() as i64);
+        self.workers.set(whole(stats.workers.len() as u64));
         let totals = &stats.totals;
-        self.submitted.set(totals.submitted as i64);
+        self.submitted.set(whole(totals.submitted));
         for (state, jobs) in [
             (State::Succeeded, totals.succeeded),
             (State::Dead, totals.died),
@@ -107,10 +107,10 @@ impl Depths {
         ] {
             self.ended
                 .with_label_values(&[state.name()])
-                .set(jobs as i64);
+                .set(whole(jobs));
         }
-        self.lost.set(totals.lost as i64);
-        self.refused.set(totals.refused as i64);
+        self.lost.set(whole(totals.lost));
+        self.refused.set(whole(totals.refused));
     }
 }
 
@@ -216,4 +216,9 @@ impl Metrics {
         }
         Ok(metrics)
     }
+}
+
+/// A count as gauges take it.
+pub(crate) fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -123,13 +123,13 @@ impl JobSpec {
             let value = value.unwrap_or(usual);
             let within = allowed.contains(&value);
             let (least, most) = (allowed.start(), allowed.end());
-            let must = || {
+            let refusal = || {
                 invalid(
                     field,
                     format!("must be a whole number from {least} to {most}"),
                 )
             };
-            within.then_some(value).ok_or_else(must)
+            within.then_some(value).ok_or_else(refusal)
         };
         let usual = u64::from(USUAL_PRIORITY);
         let priority = whole("priority", self.priority, usual, 0..=u64::from(MOST_URGENT))?;

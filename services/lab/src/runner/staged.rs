@@ -211,11 +211,11 @@ impl Runner<'_> {
         let before = between::cpu_seconds(around).await;
         let answers = try_join_all(requests).await.map_err(NoSample::Failed)?;
         let after = between::cpu_seconds(around).await;
-        let late = answers.iter().map(|(station, answer)| {
+        let mut late = answers.iter().map(|(station, answer)| {
             let late = answer.account.started_seconds - start;
             (station, late)
         });
-        if let Some((station, late)) = late.filter(|(_, late)| *late > LATE_SECONDS).last() {
+        if let Some((station, late)) = late.rfind(|(_, late)| *late > LATE_SECONDS) {
             let runs = answers.iter().map(|(_, answer)| RunMark {
                 instance: answer.account.instance.clone(),
                 run_sequence: answer.account.run_sequence,

@@ -67,7 +67,7 @@ fn measured(config: &RunConfig, job: &NewJob) -> anyhow::Result<ExitCode> {
     let place = Place::Memory(memory.clone());
     let shared = Shared::new(place, settings, "run".into(), Metrics::new()?);
     let began = Instant::now();
-    let crew = Crew::start(shared).context("threads could not be had")?;
+    let crew = Crew::start(&shared).context("threads could not be had")?;
     let ids = submit(&mut memory, job, config.jobs)?;
     while !is_done(&mut memory)? && !shutdown.has_begun() {
         std::thread::sleep(LOOK_EVERY);

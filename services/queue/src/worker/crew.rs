@@ -104,7 +104,7 @@ impl Crew {
     ///
     /// # Errors
     /// When threads cannot be had.
-    pub fn start(shared: Arc<Shared>) -> std_io::Result<Self> {
+    pub fn start(shared: &Arc<Shared>) -> std_io::Result<Self> {
         let (finished, receiver) = unbounded();
         let mut crew = Self {
             shared: shared.clone(),
@@ -114,7 +114,7 @@ impl Crew {
         for number in 0..shared.settings.threads {
             let (shared, finished) = (shared.clone(), finished.clone());
             crew.spawn(&format!("cpu-{number}"), move || {
-                cpu::work(&shared, &finished)
+                cpu::work(&shared, &finished);
             })?;
         }
         let (to_wait, waiting) = tokio::sync::mpsc::unbounded_channel();
@@ -133,7 +133,7 @@ impl Crew {
             let (shared, to_wait) = (shared.clone(), to_wait.clone());
             let finished = finished.clone();
             crew.spawn(name, move || {
-                claimer::claim(&shared, class, &to_wait, &finished)
+                claimer::claim(&shared, class, &to_wait, &finished);
             })?;
         }
         Ok(crew)

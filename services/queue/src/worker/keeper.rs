@@ -3,6 +3,7 @@
 use super::crew::Shared;
 use super::settler::Finished;
 use crate::job::WorkerInfo;
+use crate::metrics::whole;
 use crate::store::{Lease, Store, Stored};
 use crate::work::{End, Stop};
 use crossbeam_channel::Sender;
@@ -58,8 +59,8 @@ fn beat(shared: &Shared, store: &mut Option<Box<dyn Store>>) -> Stored<()> {
     };
     extend(shared, store.as_mut())?;
     let (held, active) = shared.hand.counts();
-    shared.metrics.held.set(held as i64);
-    shared.metrics.active.set(active as i64);
+    shared.metrics.held.set(whole(held as u64));
+    shared.metrics.active.set(whole(active as u64));
     let total = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
     let info = WorkerInfo {
         name: String::new(),

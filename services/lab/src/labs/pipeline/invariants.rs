@@ -39,7 +39,8 @@ pub fn through_every_stage(report: &RunReport) -> Invariant {
         let Some(given) = round.figures.get(raw::GIVEN) else {
             return Seen::Unknown;
         };
-        let other = |stage: &&measure::report::StageSample| stage.items as f64 != *given;
+        // Both are counts.
+        let other = |stage: &&measure::report::StageSample| stage.items != *given as u64;
         match round.stages.iter().find(other) {
             _ if round.stages.is_empty() => Seen::Unknown,
             None => Seen::Held,

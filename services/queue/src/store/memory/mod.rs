@@ -73,6 +73,7 @@ impl Memory {
     }
 
     /// Does a step, and wakes those who wait for what it may have changed.
+    #[allow(clippy::unnecessary_wraps, reason = "as the steps over Redis answer")]
     fn step<T>(&self, step: impl FnOnce(&mut Model, u64) -> T) -> Stored<T> {
         let mut model = self.lock();
         let done = step(&mut model, self.now());

@@ -204,8 +204,9 @@ impl Model {
         loop {
             let heads = self.ready[class].iter().enumerate().rev();
             let heads = heads.filter_map(|(priority, list)| Some((priority, *list.front()?)));
+            let aged = |priority: usize| micros(ageing) * priority as u64;
             let score = |(priority, id): &(usize, u64)| {
-                self.jobs[id].since() as i128 - *priority as i128 * ageing.as_micros() as i128
+                i128::from(self.jobs[id].since()) - i128::from(aged(*priority))
             };
             // Of several that are equal, the first: the most urgent.
             let (_, id) = heads.min_by_key(score)?;
@@ -232,7 +233,7 @@ impl Model {
         entry.token = token;
         entry.worker = Some(claim.worker.clone());
         entry.started = Some(now);
-        let taken = Taken {
+        let given = Taken {
             id: JobId(id),
             token,
             kind: entry.new.kind.clone(),
@@ -244,7 +245,7 @@ impl Model {
             age: Duration::from_micros(now.saturating_sub(entry.created)),
         };
         self.note(id, What::State(State::Active), now);
-        taken
+        given
     }
 
     /// Whether some of what is wanted is ready.

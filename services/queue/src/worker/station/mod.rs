@@ -106,7 +106,7 @@ async fn work(
             return Err(trouble.into());
         }
     }
-    let crew = Crew::start(shared)?;
+    let crew = Crew::start(&shared)?;
     readiness.ready();
     shutdown.begun().await;
     let within = drain.mul_f64(SHARE_TO_FINISH);
