@@ -12,6 +12,9 @@ pub struct Orders {
     pub master: u32,
     /// What its answers call this replica.
     pub replica: String,
+    /// Its seat at the family's [board](crate::board), which comes ahead of what is
+    /// said; `None` where it takes connections alone.
+    pub seat: Option<usize>,
     /// Runtime threads.
     pub threads: usize,
     /// Additions of a request that does not say.

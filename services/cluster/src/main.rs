@@ -1,6 +1,7 @@
 //! A prefork HTTP server: a master, as many workers as told on one port, and the
 //! course's CPU-heavy handler.
 
+mod board;
 mod config;
 mod control;
 mod counters;
@@ -31,7 +32,8 @@ const SERVICE: Service = Service {
 };
 
 /// Files that a worker has open beside the connections it serves: its listener,
-/// its runtime's, the way to its master, the log, connections that it refuses.
+/// its runtime's, the board, the way to its master, the log, connections that it
+/// refuses.
 const OTHER_FILES: u64 = 16 + worker::MOST_REFUSED as u64;
 
 fn main() -> ExitCode {
@@ -69,6 +71,7 @@ fn orders(config: &ServeConfig, threads: usize) -> Orders {
     Orders {
         master: std::process::id(),
         replica: config.replica(),
+        seat: None,
         threads,
         work: serving.work,
         max_work: serving.max_work,

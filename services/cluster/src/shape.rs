@@ -27,8 +27,8 @@ pub const MOST_THREADS_IN_ALL: usize = 512;
 #[serde(rename_all = "lowercase")]
 #[value(rename_all = "lower")]
 pub enum Strategy {
-    /// One listening socket, inherited by all: one queue, from which whoever is
-    /// awake takes.
+    /// One listening socket, inherited by all: one queue, from which those take
+    /// first that have the fewest connections open.
     #[default]
     Inherit,
     /// A listening socket for each (`SO_REUSEPORT`): the kernel spreads

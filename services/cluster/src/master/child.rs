@@ -1,5 +1,6 @@
 //! One worker as its master sees it: a child process, listened to until it ends.
 
+use crate::board::Board;
 use crate::control::{Orders, Said, Told, line};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -40,14 +41,19 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts worker `number`, which serves `listener`.
+    /// Starts worker `number`, which serves `listener`, at `board` where it shares
+    /// that with others.
     pub fn start(
         number: u64,
         orders: &Orders,
         listener: BorrowedFd<'_>,
+        board: Option<&Board>,
         events: mpsc::Sender<Event>,
     ) -> io::Result<Self> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        if let Some(board) = board {
+            board.send(&ours)?;
+        }
         ours.set_nonblocking(true)?;
         let ours = UnixStream::from_std(ours)?;
         let process = Command::new(PROGRAM)

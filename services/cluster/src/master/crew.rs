@@ -2,6 +2,7 @@
 
 use super::child::{Event, Worker};
 use super::view::{Seen, State, View};
+use crate::board::Seat;
 use crate::control::{Orders, Said, Told};
 use crate::counters::Counts;
 use cpu_budget::clock::monotonic_seconds;
@@ -34,6 +35,8 @@ pub struct Member {
     worker: Worker,
     /// Where it stands.
     pub place: Place,
+    /// Its own at the board until it has ended, so that nobody else writes there.
+    seat: Option<Seat>,
     /// What it does.
     pub state: State,
     /// Whom it is to relieve when it is ready.
@@ -44,6 +47,11 @@ pub struct Member {
 }
 
 impl Member {
+    /// Its seat at the board of its family.
+    pub fn seat(&self) -> Option<usize> {
+        self.seat.as_ref().map(Seat::number)
+    }
+
     /// When it was ready.
     pub fn ready_at(&self) -> Option<Instant> {
         self.ready
@@ -84,15 +92,18 @@ impl Crew {
         place: Place,
         threads: usize,
         listener: BorrowedFd<'_>,
+        seat: Option<Seat>,
         relieves: Option<u64>,
     ) -> std::io::Result<u64> {
         self.next += 1;
         let number = self.next;
         let orders = Orders {
+            seat: seat.as_ref().map(Seat::number),
             threads,
             ..self.orders.clone()
         };
-        let worker = Worker::start(number, &orders, listener, self.events.clone())?;
+        let board = seat.as_ref().map(Seat::board);
+        let worker = Worker::start(number, &orders, listener, board, self.events.clone())?;
         let seen = Seen {
             pid: worker.pid(),
             state: State::Starting,
@@ -106,6 +117,7 @@ impl Crew {
         let member = Member {
             worker,
             place,
+            seat,
             state: State::Starting,
             relieves,
             ready: None,
@@ -208,6 +220,9 @@ impl Crew {
             State::Draining => return,
         }
         member.state = State::Draining;
+        if let Some(seat) = &member.seat {
+            seat.clear();
+        }
         let time = Duration::from_secs_f64(self.orders.drain_seconds) + BEYOND_DRAIN;
         member.due = Some(Instant::now() + time);
         if let Some(seen) = self.view.lock().workers.get_mut(&number) {

@@ -1,10 +1,14 @@
 //! A family: so many places, each with a worker or waiting for one.
 
 use super::backoff::Backoff;
-use super::crew::{Crew, Place};
+use super::crew::{Crew, Member, Place};
 use super::sockets::Sockets;
-use crate::shape::Shape;
+use crate::board::{Board, Seat};
+use crate::shape::{Shape, Strategy};
+use anyhow::Context as _;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -28,6 +32,8 @@ pub struct Family {
     pub last_death: String,
     slots: Vec<Slot>,
     sockets: Sockets,
+    /// Of workers that share a queue.
+    board: Option<Arc<Board>>,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +47,7 @@ struct Slot {
 impl Family {
     /// One without workers, whose sockets are open.
     pub fn new(number: u64, shape: Shape, address: SocketAddr) -> anyhow::Result<Self> {
+        let shares_a_queue = shape.strategy == Strategy::Inherit && shape.workers > 1;
         let due_now = || Slot {
             due: Some(Instant::now()),
             ..Slot::default()
@@ -52,6 +59,10 @@ impl Family {
             last_death: String::new(),
             slots: (0..shape.workers).map(|_| due_now()).collect(),
             sockets: Sockets::open(address, shape.strategy, shape.workers)?,
+            board: shares_a_queue
+                .then(|| Board::new().map(Arc::new))
+                .transpose()
+                .context("no memory can be had that the workers share")?,
         })
     }
 
@@ -79,8 +90,22 @@ impl Family {
             family: self.number,
             slot,
         };
+        let seat = self.free_seat(crew);
         let listener = self.sockets.of(slot)?;
-        Ok(crew.start(place, self.shape.threads, listener, relieves)?)
+        Ok(crew.start(place, self.shape.threads, listener, seat, relieves)?)
+    }
+
+    /// The first seat at the board that no worker has, those that drain included.
+    fn free_seat(&self, crew: &Crew) -> Option<Seat> {
+        let board = self.board.as_ref()?;
+        let own = |(_, member): &(u64, &Member)| member.place.family == self.number;
+        let taken: BTreeSet<usize> = crew
+            .members()
+            .filter(own)
+            .filter_map(|(_, member)| member.seat())
+            .collect();
+        let free = (0..=taken.len()).find(|number| !taken.contains(number))?;
+        Some(Seat::new(board.clone(), free))
     }
 
     /// The worker at this place.

@@ -4,6 +4,7 @@
 use super::activity::{Activity, Limits, TICK, ticks};
 use super::connection;
 use super::link::DrainOrder;
+use super::queue::Queue;
 use super::shared::Shared;
 use crate::control::Said;
 use crate::counters::{Counts, Cut};
@@ -11,7 +12,7 @@ use hyper::server::conn::http1;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 /// How long a worker that is full leaves a connection to the others before it
@@ -26,9 +27,6 @@ pub const MOST_REFUSED: usize = 16;
 /// drain began: a client that uses it sooner is told to close it, and loses
 /// nothing.
 const IDLE_IN_DRAIN: Duration = Duration::from_secs(1);
-
-/// For how long connections are taken out of a queue that is about to be closed.
-const QUEUE_TIME: Duration = Duration::from_millis(500);
 
 /// All connections of a worker.
 pub struct Connections {
@@ -63,17 +61,19 @@ impl Connections {
     }
 
     /// Serves until told to drain, then does that.
-    pub async fn serve(mut self, listener: TcpListener, mut drain: DrainOrder) {
+    pub async fn serve(mut self, mut queue: Queue, mut drain: DrainOrder) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let take_queued = loop {
-            let is_full = self.is_full();
+            let (open, is_full) = (self.tasks.len(), self.is_full());
+            queue.post(open);
             tokio::select! {
-                accepted = next(&listener, is_full) => {
+                accepted = next(&mut queue, open, is_full) => {
                     self.take(accepted);
                     if is_full {
-                        self.refuse_all(&listener).await;
+                        self.refuse_all(&queue);
                     }
+                    queue.post(self.tasks.len());
                     // One at a time: the other workers are awake too, and what
                     // this one takes they do not get.
                     tokio::task::yield_now().await;
@@ -84,7 +84,7 @@ impl Connections {
                 order = drain.recv() => break order.unwrap_or(false),
             }
         };
-        self.drain(listener, take_queued).await;
+        self.drain(queue, take_queued).await;
     }
 
     fn is_full(&self) -> bool {
@@ -137,8 +137,9 @@ impl Connections {
         counters.close();
         counters.cut(Cut::Full);
         counters.status(503);
-        // A socket that was just accepted takes this at once.
-        let _ = stream.try_write(&self.refusal);
+        // A socket that was just accepted takes this at once; tokio might not know
+        // yet that it does.
+        let _ = rustix::io::write(&stream, &self.refusal);
         // Beyond so many, some clients may get a reset before they have read it.
         if self.refused.len() < MOST_REFUSED {
             self.refused.spawn(connection::linger(stream));
@@ -146,15 +147,10 @@ impl Connections {
     }
 
     /// Refuses what waits in the queue, until there is room again.
-    async fn refuse_all(&mut self, listener: &TcpListener) {
-        while self.is_full() {
-            let accepted = std::future::poll_fn(|context| {
-                std::task::Poll::Ready(match listener.poll_accept(context) {
-                    std::task::Poll::Ready(Ok((stream, _))) => Some(stream),
-                    _ => None,
-                })
-            });
-            let Some(stream) = accepted.await else { return };
+    fn refuse_all(&mut self, queue: &Queue) {
+        while self.is_full()
+            && let Some(stream) = queue.try_next()
+        {
             self.take(stream);
         }
     }
@@ -191,14 +187,14 @@ impl Connections {
     }
 
     /// Accepts no more and finishes what goes on, for as long as the orders allow.
-    async fn drain(mut self, listener: TcpListener, take_queued: bool) {
+    async fn drain(mut self, queue: Queue, take_queued: bool) {
         let orders = &self.shared.orders;
         let deadline = Instant::now() + Duration::from_secs_f64(orders.drain_seconds);
         self.shared.begin_to_drain();
-        if take_queued {
-            self.take_queued(listener);
-        } else {
-            drop(listener);
+        // Closed before the first is served: what comes in between is reset by
+        // the kernel.
+        for stream in queue.close(take_queued) {
+            self.take(stream);
         }
         let begun = ticks(self.began.elapsed());
         let limits = Limits {
@@ -212,32 +208,6 @@ impl Connections {
                 Some(_) = self.refused.join_next() => {}
                 _ = tick.tick() => self.tick(limits, begun).await,
                 () = tokio::time::sleep_until(deadline.into()) => return self.cut_off(),
-            }
-        }
-    }
-
-    /// Takes all connections that wait in the queue, and closes it at once
-    /// afterwards: what comes in between is reset by the kernel.
-    fn take_queued(&mut self, listener: TcpListener) {
-        let until = Instant::now() + QUEUE_TIME;
-        let Ok(listener) = listener.into_std() else {
-            return;
-        };
-        let mut taken = Vec::new();
-        while let Ok((stream, _)) = listener.accept() {
-            taken.push(stream);
-            if Instant::now() > until {
-                break;
-            }
-        }
-        drop(listener);
-        for stream in taken {
-            let stream = stream
-                .set_nonblocking(true)
-                .and_then(|()| TcpStream::from_std(stream));
-            match stream {
-                Ok(stream) => self.take(stream),
-                Err(error) => tracing::warn!(%error, "a queued connection is lost"),
             }
         }
     }
@@ -257,13 +227,13 @@ impl Connections {
 
 /// The next connection. One that only can be refused is left to other workers
 /// for a while.
-async fn next(listener: &TcpListener, is_full: bool) -> TcpStream {
+async fn next(queue: &mut Queue, open: usize, is_full: bool) -> TcpStream {
     if is_full {
         tokio::time::sleep(LEFT_TO_OTHERS).await;
     }
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return stream,
+        match queue.next(open).await {
+            Ok(stream) => return stream,
             Err(error) => {
                 // Mostly "too many open files": without a pause this would
                 // burn the CPU until one is closed.

@@ -7,13 +7,16 @@ mod connection;
 mod connections;
 pub use connections::MOST_REFUSED;
 mod link;
+mod queue;
 mod shared;
 mod work;
 
+use crate::board::{Board, Seat};
 use crate::control::{Orders, Said};
 use crate::counters::Counters;
 use anyhow::Context as _;
 use connections::Connections;
+use queue::Queue;
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use rustix::stdio::{dup2_stdin, dup2_stdout};
 use rustix::thread::gettid;
@@ -36,10 +39,11 @@ pub fn run(orders: &str) -> anyhow::Result<()> {
     // Shown in place of "exe", which is what the master starts.
     let _ = rustix::thread::set_name(c"cluster-worker");
     let (listener, control) = inherited()?;
+    let seat = seat(&orders, &control)?;
     let (runtime, threads) = runtime(orders.threads)?;
     runtime.block_on(async {
         let control = tokio::net::UnixStream::from_std(control)?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let queue = Queue::new(listener, seat)?;
         let counters = Arc::new(Counters::default());
         let (link, drain) = link::begin(control, counters.clone());
         let shared = Arc::new(Shared::new(orders, counters, link));
@@ -48,7 +52,7 @@ pub fn run(orders: &str) -> anyhow::Result<()> {
         shared.link.say(&Said::Ready { threads });
         // On the runtime's own threads: `block_on`'s is none of them where there
         // are several.
-        tokio::spawn(connections.serve(listener, drain)).await?;
+        tokio::spawn(connections.serve(queue, drain)).await?;
         let last = shared.counters.read();
         shared.link.clone().say_last(last).await;
         Ok(())
@@ -79,6 +83,16 @@ fn inherited() -> anyhow::Result<(TcpListener, UnixStream)> {
     listener.set_nonblocking(true)?;
     control.set_nonblocking(true)?;
     Ok((listener, control))
+}
+
+/// The seat that it was told to take, at the board that comes first of all over
+/// `control`.
+fn seat(orders: &Orders, control: &UnixStream) -> anyhow::Result<Option<Seat>> {
+    let Some(number) = orders.seat else {
+        return Ok(None);
+    };
+    let board = Board::receive(control).context("no board has come from the master")?;
+    Ok(Some(Seat::new(Arc::new(board), number)))
 }
 
 /// The numbers of all `threads`, which are known when each has begun.

@@ -18,6 +18,7 @@ mod queues;
 mod rolling;
 mod saturated;
 mod served;
+mod sharing;
 mod slow;
 mod starts;
 mod station;

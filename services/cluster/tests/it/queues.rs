@@ -1,7 +1,7 @@
 //! What happens to connections that wait in a queue when their worker dies.
 
 use crate::proc::runs;
-use crate::served::{Cluster, eventually, signal};
+use crate::served::{Cluster, eventually, signal, stop};
 use crate::wire::Wire;
 use rustix::process::Signal;
 
@@ -9,15 +9,7 @@ use rustix::process::Signal;
 /// stopped.
 fn queued(cluster: &Cluster, count: usize) -> Vec<Wire> {
     for pid in cluster.workers() {
-        signal(pid, Signal::STOP);
-        eventually("it has stopped", || {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            stat.rsplit_once(')')?
-                .1
-                .trim()
-                .starts_with('T')
-                .then_some(())
-        });
+        stop(pid);
     }
     (0..count)
         .map(|_| {

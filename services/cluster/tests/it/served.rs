@@ -178,3 +178,13 @@ pub(crate) fn signal(pid: u32, signal: Signal) {
     // It may have ended meanwhile.
     let _ = kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal);
 }
+
+/// Stops another process, and waits until it stands still.
+pub(crate) fn stop(pid: u32) {
+    signal(pid, Signal::STOP);
+    eventually("it has stopped", || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let state = stat.rsplit_once(')')?.1.trim();
+        state.starts_with('T').then_some(())
+    });
+}
