@@ -5,7 +5,7 @@ LABS := $(patsubst compose/%.yml,%,$(wildcard compose/lab-*.yml))
 # The names given on the command line; a lab refuses misspelt ones of its own.
 export LAB_GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 
-.PHONY: help $(LABS) down clean stats top logs observability report history compare doctor offline-images test e2e bench fmt lint
+.PHONY: help $(LABS) down clean stats top logs observability report history compare doctor offline-images test e2e soak-queue bench fmt lint
 
 help: ## show this list (the default)
 	@sh scripts/help.sh $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ test: ## all tests; those in Docker where it answers
 
 e2e: ## only the tests that run labs
 	@sh scripts/e2e.sh
+
+soak-queue: ## a million jobs while workers are killed and Redis is restarted; prints its account
+	@sh scripts/soak-queue.sh
 
 bench: ## measure the figures of docs/performance.md; ONLY=… for some parts
 	@sh scripts/bench.sh

@@ -74,6 +74,9 @@ pub enum QueueError {
         /// How many.
         jobs: usize,
     },
+    /// So many requests wait for Redis already that this one was not taken.
+    #[error("too many requests wait for Redis: it is slower than they come")]
+    Busy,
     /// The queue was closed.
     #[error("the queue is closed: the service ends")]
     Closed,

@@ -22,8 +22,7 @@ const RATES_OVER: Duration = Duration::from_secs(10);
 /// The most jobs that are accepted in one step.
 const MOST_AT_ONCE: usize = 1000;
 
-/// Requests that may wait for the thread; more are refused as if Redis were away
-/// from those who ask: it is that slow.
+/// Requests that may wait for the thread.
 const MOST_WAITING: usize = 100_000;
 
 type Reply<T> = oneshot::Sender<Result<T, QueueError>>;
@@ -102,12 +101,11 @@ impl Front {
     }
 
     pub(super) fn ask(&self, request: Request) -> Result<(), QueueError> {
-        let is_full = self.requests.len() >= MOST_WAITING;
-        if let Some(trouble) = self.trouble().filter(|_| is_full) {
-            return Err(QueueError::Away(trouble));
-        }
-        if self.shared.closed.load(Ordering::Relaxed) || is_full {
+        if self.shared.closed.load(Ordering::Relaxed) {
             return Err(QueueError::Closed);
+        }
+        if self.requests.len() >= MOST_WAITING {
+            return Err(QueueError::Busy);
         }
         self.requests.send(request).map_err(|_| QueueError::Closed)
     }

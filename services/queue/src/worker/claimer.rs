@@ -1,10 +1,11 @@
-//! The thread that takes jobs.
+//! The threads that take jobs: one those for a CPU, one the others, since who waits
+//! for jobs of one kind hears of no room for others.
 
 use super::crew::Shared;
 use super::hand::Held;
 use super::settler::Finished;
 use crate::store::{Claim, Store, Stored, Taken, Wanted};
-use crate::work::{End, Stop, Task};
+use crate::work::{Class, End, Stop, Task};
 use crossbeam_channel::Sender;
 use redis_link::Patience;
 use std::sync::Arc;
@@ -15,19 +16,21 @@ use tokio::sync::mpsc::UnboundedSender;
 /// runs out wakes nobody.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
-/// Takes jobs until no more are to be taken.
+/// Takes jobs of `class` until no more are to be taken.
 pub(super) fn claim(
     shared: &Shared,
+    class: Class,
     to_wait: &UnboundedSender<Arc<Held>>,
     finished: &Sender<Finished>,
 ) {
     let mut patience = Patience::default();
     let mut store = None;
-    while let Some(wanted) = shared.hand.room(LONGEST_WAIT) {
-        if wanted == Wanted::default() {
-            continue;
-        }
-        match take(shared, &mut store, wanted) {
+    while let Some(room) = shared.hand.room(class) {
+        let (cpu, io) = match class {
+            Class::Cpu => (room, 0),
+            Class::Io => (0, room),
+        };
+        match take(shared, &mut store, Wanted { cpu, io }) {
             Ok(jobs) => {
                 patience.over();
                 dispatch(shared, jobs, to_wait, finished);

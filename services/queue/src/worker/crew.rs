@@ -5,7 +5,7 @@ use super::settler::{Finished, Settler};
 use super::{claimer, cpu, io, keeper};
 use crate::metrics::Metrics;
 use crate::store::Place;
-use crate::work::End;
+use crate::work::{Class, End};
 use crossbeam_channel::{Sender, unbounded};
 use service_kit::sampling::Slot;
 use std::io as std_io;
@@ -118,18 +118,24 @@ impl Crew {
             })?;
         }
         let (to_wait, waiting) = tokio::sync::mpsc::unbounded_channel();
+        let mut classes = vec![(Class::Cpu, "claim-cpu")];
         if shared.settings.io > 0 {
             let finished = finished.clone();
             let runtime = io::runtime()?;
             crew.spawn("io", move || io::wait(&runtime, waiting, &finished))?;
+            classes.push((Class::Io, "claim-io"));
         }
         let settler = Settler::new(shared.clone(), receiver);
         crew.spawn("settle", move || settler.settle())?;
         let of_keeper = (shared.clone(), finished.clone());
         crew.spawn("keep", move || keeper::keep(&of_keeper.0, &of_keeper.1))?;
-        crew.spawn("claim", move || {
-            claimer::claim(&shared, &to_wait, &finished)
-        })?;
+        for (class, name) in classes {
+            let (shared, to_wait) = (shared.clone(), to_wait.clone());
+            let finished = finished.clone();
+            crew.spawn(name, move || {
+                claimer::claim(&shared, class, &to_wait, &finished)
+            })?;
+        }
         Ok(crew)
     }
 

@@ -2,7 +2,7 @@
 
 use super::crew::Settings;
 use crate::job::JobId;
-use crate::store::{Lease, Taken, Wanted};
+use crate::store::{Lease, Taken};
 use crate::work::{Class, Control, Stop, Task};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -91,27 +91,28 @@ impl Hand {
         }
     }
 
-    /// How many jobs there is room for, as soon as it is worth a round trip; waits
-    /// at most so long. `None` once no more are to be taken.
-    pub(super) fn room(&self, within: Duration) -> Option<Wanted> {
-        let deadline = Instant::now() + within;
+    /// For how many jobs of `class` there is room, as soon as it is worth a round
+    /// trip. `None` once no more are to be taken.
+    pub(super) fn room(&self, class: Class) -> Option<usize> {
         let mut jobs = self.lock();
         loop {
             if jobs.stopping {
                 return None;
             }
-            let most = self.settings.threads + jobs.ahead;
-            let cpu = most.saturating_sub(jobs.cpu);
-            let io = self.settings.io.saturating_sub(jobs.io);
-            let left = deadline.saturating_duration_since(Instant::now());
-            if cpu > most / 4 || io > self.settings.io / 4 || left.is_zero() {
-                return Some(Wanted {
-                    cpu: cpu.min(MOST_AT_ONCE),
-                    io: io.min(MOST_AT_ONCE),
-                });
+            let threads = self.settings.threads;
+            let (room, is_worth_it) = match class {
+                // While all threads have something to do, not for a few jobs.
+                Class::Cpu => {
+                    let most = threads + jobs.ahead;
+                    let room = most.saturating_sub(jobs.cpu);
+                    (room, jobs.cpu < threads || room > most / 4)
+                }
+                Class::Io => (self.settings.io.saturating_sub(jobs.io), true),
+            };
+            if room > 0 && is_worth_it {
+                return Some(room.min(MOST_AT_ONCE));
             }
-            let woken = self.room.wait_timeout(jobs, left);
-            jobs = woken.unwrap_or_else(PoisonError::into_inner).0;
+            jobs = self.room.wait(jobs).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -182,6 +183,7 @@ impl Hand {
     pub(super) fn done_at(&self, rate: f64) {
         let ahead = (rate * AHEAD.as_secs_f64()) as usize;
         self.lock().ahead = ahead.min(self.settings.prefetch);
+        self.room.notify_all();
     }
 
     /// All leases, and whose they are.

@@ -3,7 +3,7 @@
 //!
 //! | thread | what it does |
 //! |---|---|
-//! | `claim` | asks for as many jobs as there is room for, and waits where there are none |
+//! | `claim-cpu`, `claim-io` | ask for as many jobs as there is room for, and wait where there are none |
 //! | `cpu-0` … | a CPU job each, as many at once as the CPU budget is good for |
 //! | `io` | all I/O jobs, which only wait |
 //! | `settle` | says what came of jobs, all that ended meanwhile in one step |

@@ -223,6 +223,9 @@ impl Model {
         let token = self.last_token;
         let deadline = now + micros(claim.lease);
         self.leases.insert((deadline, id));
+        if let Some(over) = self.entry(id).over.take() {
+            self.to_live.remove(&(over, id));
+        }
         let entry = self.entry(id);
         entry.state = State::Active;
         entry.at = deadline;

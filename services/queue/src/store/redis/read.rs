@@ -39,6 +39,7 @@ pub(super) fn accepted(answer: Value) -> Option<Accepted> {
 pub(super) fn claimed(answer: Value) -> Option<Claimed> {
     let mut words = array(answer).into_iter();
     let due_in = number(&words.next()?)?;
+    let now = number(&words.next()?)?;
     let mut claimed = Claimed {
         jobs: Vec::with_capacity(words.len() / 9),
         due_in: (due_in >= 0).then(|| Duration::from_micros(due_in as u64)),
@@ -55,18 +56,18 @@ pub(super) fn claimed(answer: Value) -> Option<Claimed> {
             attempt: word()?.parse().ok()?,
             timeout: match word()?.as_str() {
                 "" => None,
-                micros => Some(self::micros(micros)?),
+                micros => Some(Duration::from_micros(micros.parse().ok()?)),
             },
-            waited: micros(&word()?)?,
-            age: micros(&word()?)?,
+            waited: since(&word()?, now)?,
+            age: since(&word()?, now)?,
         });
     }
     Some(claimed)
 }
 
-/// Microseconds; none where the clock went back.
-fn micros(text: &str) -> Option<Duration> {
-    let micros: i64 = text.parse().ok()?;
+/// From that moment until `now`; no time where the clock went back.
+fn since(moment: &str, now: i64) -> Option<Duration> {
+    let micros = now - moment.parse::<i64>().ok()?;
     Some(Duration::from_micros(micros.max(0) as u64))
 }
 

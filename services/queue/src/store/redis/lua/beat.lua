@@ -7,7 +7,7 @@ relieve()
 if ARGV[2] == '' then
   redis.call('HDEL', P .. 'w', ARGV[1])
 else
-  redis.call('HSET', P .. 'w', ARGV[1], digits(now) .. ' ' .. ARGV[2])
+  redis.call('HSET', P .. 'w', ARGV[1], now_digits .. ' ' .. ARGV[2])
 end
 local workers = redis.call('HGETALL', P .. 'w')
 for index = 1, #workers, 2 do

@@ -14,7 +14,7 @@ if state == 'a' then
 else
   unwait(state, id, job[3])
 end
-redis.call('HSET', P .. id, 's', 'x', 'n', digits(now))
+redis.call('HSET', P .. id, 's', 'x', 'n', now_digits)
 count('cancelled')
 retire('x', id, job[2], tonumber(job[4] or USUAL_RETENTION))
 finish()

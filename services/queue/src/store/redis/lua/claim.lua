@@ -2,16 +2,17 @@
 --
 -- ARGV: the worker, microseconds of the lease, the most CPU jobs, the most I/O
 --   jobs, microseconds of being ready that count as one priority
--- Returns microseconds until something is due (-1: nothing is), and each job's id,
---   token, type, payload, priority, tries that failed, time-out ('' for none),
---   microseconds since it was ready and since it was accepted
+-- Returns microseconds until something is due (-1: nothing is), this moment, and
+--   each job's id, token, type, payload, priority, tries that failed, time-out
+--   ('' for none), since when it is ready, and when it was accepted
 local worker, lease, ageing = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[5])
 local CHUNK = 32
 
 relieve()
 tend()
 
-local token, answer, leases = nil, {-1}, {}
+local lease_end = digits(now + lease)
+local token, answer, leases = nil, {-1, now}, {}
 
 local function next_token(want)
   if not token then token = redis.call('INCRBY', P .. 'k', want) - want end
@@ -49,13 +50,18 @@ end
 local function give(list, want)
   local id, job = list.id, list.job
   local token = next_token(want)
-  redis.call('HSET', P .. id, 's', 'a', 'f', token, 'w', worker, 'u', digits(now))
-  leases[#leases + 1] = digits(now + lease)
+  redis.call('HSET', P .. id, 's', 'a', 'f', token, 'w', worker, 'u', now_digits)
+  if job[8] then
+    -- A worker has taken it in time; whatever becomes of that.
+    redis.call('HDEL', P .. id, 'x')
+    redis.call('ZREM', P .. 't', id)
+  end
+  leases[#leases + 1] = lease_end
   leases[#leases + 1] = id
   count('r' .. list.priority, -1)
   note('a', id, job[2])
   for _, word in ipairs({id, token, job[2], job[3], tostring(list.priority), job[6] or '0', job[7] or '',
-    digits(now - list.since), digits(now - tonumber(job[4]))}) do
+    job[5] or job[4], job[4]}) do
     answer[#answer + 1] = word
   end
 end
@@ -99,9 +105,7 @@ for _, class in ipairs({'c', 'i'}) do
   woken[class] = math.max(woken[class] - (#leases - before) / 2, 0)
 end
 
-for first = 1, #leases, 4000 do
-  redis.call('ZADD', P .. 'a', unpack(leases, first, math.min(first + 3999, #leases)))
-end
+call_with('ZADD', P .. 'a', leases)
 count('a', #leases / 2)
 finish()
 if #leases == 0 then

@@ -16,6 +16,8 @@ local DEAD_RETENTION = 7 * 86400e6
 -- What is due, lost or old is seen to in steps, so that no call takes long.
 local STEP = 200
 local EVENTS_AN_ENTRY, ENTRIES_KEPT = 64, 4096
+-- Lua passes no more than some 8,000 words on.
+local MOST_WORDS = 4000
 
 -- Microseconds since 1970.
 local function clock()
@@ -28,6 +30,15 @@ local now = clock()
 -- A number as digits: Lua itself would write large ones with an exponent.
 local function digits(number) return string.format('%.0f', number) end
 
+local now_digits = digits(now)
+
+-- Calls a command with all of `words`, some of them at a time.
+local function call_with(command, key, words)
+  for first = 1, #words, MOST_WORDS do
+    redis.call(command, key, unpack(words, first, math.min(first + MOST_WORDS - 1, #words)))
+  end
+end
+
 -- At its memory limit Redis refuses a script whose first write may need memory.
 -- What makes room, and what keeps jobs moving, begins with one that never does.
 local function relieve() redis.call('DEL', P .. 'none') end
@@ -35,10 +46,22 @@ local function relieve() redis.call('DEL', P .. 'none') end
 local counts = {}
 local function count(what, by) counts[what] = (counts[what] or 0) + (by or 1) end
 
-local events = {}
+-- Three words an event, joined in the end: to join each by itself would cost a
+-- string each.
+local events, of_kind = {}, {}
 local function note(letter, id, kind, more)
-  events[#events + 1] = letter .. id .. ':' .. kind .. (more and ':' .. more or '')
+  local rest = of_kind[kind]
+  if not rest then
+    rest = ':' .. kind .. ','
+    of_kind[kind] = rest
+  end
+  if more then rest = ':' .. kind .. ':' .. more .. ',' end
+  local size = #events
+  events[size + 1], events[size + 2], events[size + 3] = letter, id, rest
 end
+
+-- Jobs that ended, and by when each set will have forgotten them.
+local retired = {o = {}, d = {}, x = {}}
 
 -- Who waits is told, but no more of them than there are jobs.
 local woken = {c = 0, i = 0}
@@ -58,9 +81,11 @@ local function finish()
   for what, by in pairs(counts) do
     if by ~= 0 then redis.call('HINCRBY', P .. 'c', what, by) end
   end
-  for first = 1, #events, EVENTS_AN_ENTRY do
-    local last = math.min(first + EVENTS_AN_ENTRY - 1, #events)
-    redis.call('XADD', P .. 'e', 'MAXLEN', '~', ENTRIES_KEPT, '*', 'e', table.concat(events, ',', first, last))
+  for letter, words in pairs(retired) do call_with('ZADD', P .. letter, words) end
+  local step = 3 * EVENTS_AN_ENTRY
+  for first = 1, #events, step do
+    local entry = table.concat(events, '', first, math.min(first + step - 1, #events))
+    redis.call('XADD', P .. 'e', 'MAXLEN', '~', ENTRIES_KEPT, '*', 'e', entry)
   end
   for class, jobs in pairs(woken) do
     if jobs > 0 then wake(class, jobs) end
@@ -79,13 +104,17 @@ local function make_ready(push, id, kind, class, priority)
 end
 
 -- Final states: a job is kept for a time, and found by when that is over.
+local kept_last, until_digits = nil, nil
 local function retire(letter, id, kind, kept)
-  redis.call('ZADD', P .. letter, digits(now + kept), id)
+  if kept ~= kept_last then kept_last, until_digits = kept, digits(now + kept) end
+  local words = retired[letter]
+  local size = #words
+  words[size + 1], words[size + 2] = until_digits, id
   note(letter, id, kind)
 end
 
 local function die(id, kind, reason, ...)
-  redis.call('HSET', P .. id, 's', 'd', 'E', reason, 'n', digits(now), ...)
+  redis.call('HSET', P .. id, 's', 'd', 'E', reason, 'n', now_digits, ...)
   count('died')
   retire('d', id, kind, DEAD_RETENTION)
 end
@@ -116,7 +145,7 @@ local function forget(id)
   redis.call('DEL', P .. id)
 end
 
-local function due(set) return redis.call('ZRANGEBYSCORE', P .. set, '-inf', digits(now), 'LIMIT', 0, STEP) end
+local function due(set) return redis.call('ZRANGEBYSCORE', P .. set, '-inf', now_digits, 'LIMIT', 0, STEP) end
 
 -- Sees to what is due by the clock. Whoever comes does it, so that it needs
 -- nobody of its own.
@@ -131,7 +160,7 @@ local function tend()
     for _, id in ipairs(due(state)) do
       local job = redis.call('HMGET', P .. id, 't', 'y', 'q')
       unwait(state, id, job[3])
-      redis.call('HSET', P .. id, 's', 'r', 'r', digits(now))
+      redis.call('HSET', P .. id, 's', 'r', 'r', now_digits)
       make_ready('RPUSH', id, job[1], job[2], job[3])
     end
   end

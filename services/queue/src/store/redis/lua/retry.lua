@@ -12,7 +12,7 @@ for _, id in ipairs(ids) do
     -- It died where it waited, and its place there is still taken.
     if job[5] then redis.call('LREM', ready_list(job[3], job[4]), 0, id) end
     redis.call('HDEL', P .. id, 'a', 'l', 'E', 'n', 'x', 'g', 'w', 'u', 'S')
-    redis.call('HSET', P .. id, 's', 'r', 'r', digits(now))
+    redis.call('HSET', P .. id, 's', 'r', 'r', now_digits)
     make_ready('RPUSH', id, job[2], job[3], job[4])
     count('retried')
     retried = retried + 1

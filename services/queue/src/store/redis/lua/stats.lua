@@ -12,7 +12,7 @@ for priority = 9, 0, -1 do
       if not id then break end
       local job = redis.call('HMGET', P .. id, 's', 'c', 'r')
       if job[1] == 'r' then
-        oldest = math.max(oldest, now - tonumber(job[3] or job[2]))
+        oldest = math.max(oldest, now - tonumber(job[3] or job[2]), 0)
         break
       end
       -- Cancelled or dead meanwhile; nobody came for it.

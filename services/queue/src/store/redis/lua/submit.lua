@@ -59,7 +59,7 @@ local function accept(at)
   local is_known = class == 'c' or class == 'i'
   local state = 'r'
   if not is_known then state = 'd' elseif due > now then state = 's' end
-  redis.call('HSET', P .. id, 's', state, 'c', digits(now), unpack(ARGV, at + HEAD, at + HEAD + words - 1))
+  redis.call('HSET', P .. id, 's', state, 'c', now_digits, unpack(ARGV, at + HEAD, at + HEAD + words - 1))
   if key ~= '' then redis.call('SET', P .. 'i:' .. key, id) end
   count('submitted')
   if not is_known then
@@ -111,11 +111,6 @@ while ARGV[at] do
   answers[#answers + 1] = answer or accepted
 end
 redis.call('SET', P .. 'n', digits(last))
-for list, ids in pairs(pushed) do
-  -- Lua passes no more than some 8,000 words on.
-  for first = 1, #ids, 4000 do
-    redis.call('RPUSH', list, unpack(ids, first, math.min(first + 3999, #ids)))
-  end
-end
+for list, ids in pairs(pushed) do call_with('RPUSH', list, ids) end
 finish()
 return answers
