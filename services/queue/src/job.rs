@@ -315,6 +315,7 @@ pub struct Job {
     /// How much of it is done, 0 to 1, where its work tells.
     pub progress: Option<f64>,
     /// What came of it.
+    #[schema(value_type = Value)]
     pub result: Option<JsonText>,
     /// Why its last try failed, or why it is dead.
     pub error: Option<String>,

@@ -44,6 +44,7 @@ pub struct JobResult {
     /// Where it is; null: it is no longer kept.
     pub state: Option<State>,
     /// What its work gave; null unless it succeeded.
+    #[schema(value_type = serde_json::Value)]
     pub result: Option<JsonText>,
     /// Why it is dead, or why its last try failed.
     pub error: Option<String>,

@@ -295,6 +295,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get,
     path = "/queue",
+    tag = "queue",
     responses(
         (status = 200, body = QueueStatus),
         (status = 503, description = "The store is away: Retry-After says when to come back"),
@@ -326,6 +327,7 @@ pub(crate) struct WhichDead {
 #[utoipa::path(
     get,
     path = "/dead",
+    tag = "queue",
     params(WhichDead),
     responses(
         (status = 200, body = Page),
@@ -396,6 +398,7 @@ pub(crate) struct Dropped {
 #[utoipa::path(
     post,
     path = "/dead/retry",
+    tag = "queue",
     request_body = Chosen,
     responses(
         (status = 200, body = Retried),
@@ -414,6 +417,7 @@ pub(super) async fn retry(
 #[utoipa::path(
     post,
     path = "/dead/drop",
+    tag = "queue",
     request_body = Chosen,
     responses(
         (status = 200, body = Dropped),

@@ -3,7 +3,7 @@
 use super::{course, front, jobs};
 use crate::{events, job, spec};
 use axum::Json;
-use serde_json::Value;
+use serde_json::{Value, json};
 use service_kit::openapi;
 use utoipa::OpenApi;
 
@@ -17,6 +17,7 @@ use utoipa::OpenApi;
     tags(
         (name = "jobs", description = "Jobs, from being accepted to their end"),
         (name = "queue", description = "What waits, what is done, what died"),
+        (name = "events", description = "What happens to jobs, as it happens"),
         (name = "course", description = "What the course's programs ask"),
     ),
     paths(
@@ -51,7 +52,25 @@ pub(super) async fn document() -> Json<Value> {
 
 fn build() -> Value {
     let document = serde_json::to_value(Document::openapi());
-    openapi::with_problems(document.expect("an OpenAPI document is JSON"))
+    let mut document = openapi::with_problems(document.expect("an OpenAPI document is JSON"));
+    let members = &mut document["components"]["schemas"]["Problem"]["properties"];
+    let id = json!({"$ref": "#/components/schemas/JobId"});
+    let state = json!({"$ref": "#/components/schemas/State"});
+    for (name, mut member, says) in [
+        ("id", id, "409: the other job of the idempotency key."),
+        ("index", json!({}), "409: whose key that is, in the batch."),
+        ("state", state, "409: how the job has ended that was to be cancelled."),
+        ("depth", json!({}), "429: how many jobs wait."),
+        ("limit", json!({}), "429: how many may."),
+    ] {
+        if member.get("$ref").is_none() {
+            member["type"] = "integer".into();
+            member["minimum"] = 0.into();
+        }
+        member["description"] = says.into();
+        members[name] = member;
+    }
+    document
 }
 
 #[cfg(test)]

@@ -90,7 +90,12 @@ impl From<QueueError> for Refused {
                 problem.with("index", index).into()
             }
             QueueError::Closed => Self::ending(),
-            other => Problem::internal(anyhow::Error::msg(other.to_string())).into(),
+            QueueError::Busy => {
+                let detail = "too many requests wait for Redis; nothing was done of this one";
+                Self::for_now(StatusCode::SERVICE_UNAVAILABLE, detail, 1)
+            }
+            // What is refused before: whoever gets here forgot to.
+            error @ QueueError::TooMany { .. } => Problem::internal(error).into(),
         }
     }
 }

@@ -336,7 +336,7 @@ impl Connection {
     }
 
     fn resume(&mut self, name: &str, reference: &Reference) -> Result<(), Refused> {
-        if !self.seat.session.is_empty() {
+        if self.seat.session.waits() {
             let detail = "resume comes before jobs are submitted or subscribed to";
             return Err(Problem::new(StatusCode::CONFLICT, detail).into());
         }

@@ -134,6 +134,12 @@ impl Session {
         inner.watched.is_empty() && inner.ended.is_empty() && inner.unconfirmed.is_empty()
     }
 
+    /// Whether there is something that its client was not told yet.
+    pub fn waits(&self) -> bool {
+        let inner = self.inner();
+        !inner.watched.is_empty() || !inner.ended.is_empty()
+    }
+
     /// The end of that job is to be told.
     pub fn watch(&self, id: JobId) -> Result<(), TooManyJobs> {
         let mut inner = self.inner();

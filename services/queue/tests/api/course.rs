@@ -74,11 +74,10 @@ fn a_named_task_is_queued_and_takes_its_time() {
 #[test]
 fn the_sums_keep_their_digits_and_others_are_answered_meanwhile() {
     let running = Running::start();
-    let sums = running.runtime.spawn(
-        running
-            .request(reqwest::Method::GET, "/heavy-computation")
-            .send(),
-    );
+    let sums = running.runtime.spawn({
+        let request = running.request(reqwest::Method::GET, "/heavy-computation");
+        async { request.send().await }
+    });
     eventually("the sums are under way", || {
         let jobs = running.get("/jobs?type=sum_squares").body;
         (jobs["jobs"].as_array()?.len() == 4).then_some(())
@@ -103,11 +102,10 @@ fn who_goes_away_leaves_no_sums_behind() {
         workers: 0,
         ..Setup::default()
     });
-    let sums = running.runtime.spawn(
-        running
-            .request(reqwest::Method::GET, "/heavy-computation")
-            .send(),
-    );
+    let sums = running.runtime.spawn({
+        let request = running.request(reqwest::Method::GET, "/heavy-computation");
+        async { request.send().await }
+    });
     let count = |state: &str| running.get("/queue").body["by_state"][state].as_u64();
     eventually("the sums wait", || {
         (count("ready") == Some(4)).then_some(())

@@ -83,7 +83,7 @@ fn a_session_has_one_client_at_a_time() {
 
     let mut second = Client::at(&running, &format!("/?session={session}"));
 
-    assert_eq!(first.next().unwrap_err().0, 1008);
+    assert_eq!(first.closed().0, 1008);
     assert_eq!(second.session, session);
     second.is_open();
 }

@@ -4,6 +4,7 @@
 use crate::running::{DEADLINE, Running};
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
 use tungstenite::client::IntoClientRequest as _;
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error, Message, WebSocket};
@@ -79,7 +80,10 @@ impl Client {
 
     /// The next message, or how the connection was closed.
     pub(crate) fn next(&mut self) -> Result<Value, (u16, String)> {
+        let asked = Instant::now();
         loop {
+            // The server's pings are messages to the socket, but not to whoever waits.
+            assert!(asked.elapsed() < DEADLINE, "nothing is said");
             match self.socket.read() {
                 Ok(Message::Text(text)) => return Ok(serde_json::from_str(&text).unwrap()),
                 Ok(Message::Close(Some(close))) => {
@@ -87,6 +91,15 @@ impl Client {
                 }
                 Ok(_) => {}
                 Err(error) => return Err((0, error.to_string())),
+            }
+        }
+    }
+
+    /// How the connection was closed, whatever is said before.
+    pub(crate) fn closed(&mut self) -> (u16, String) {
+        loop {
+            if let Err(closed) = self.next() {
+                return closed;
             }
         }
     }
