@@ -5,6 +5,7 @@ use crate::labs::samples::{Seen, check};
 use measure::pipeline::raw;
 use measure::report::{Drill, Invariant, ReplicaAccount, Round, RunReport};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 pub const EXACTLY_ONCE: &str = "every item came to the sink exactly once";
 pub const THROUGH_EVERY_STAGE: &str = "every stage was done with each item once";
@@ -99,14 +100,13 @@ pub fn nothing_else_ran(report: &RunReport) -> Invariant {
         of_process.push((account.started_seconds, account.run_sequence));
     }
     let (mut broken, mut pairs) = (Vec::new(), 0);
-    for ((station, _), mut of_process) in runs {
+    for ((station, instance), mut of_process) in runs {
         of_process.sort_by(|a, b| a.0.total_cmp(&b.0));
         of_process.dedup_by_key(|run| run.1);
         for pair in of_process.windows(2) {
             pairs += 1;
-            let between = pair[1].1.saturating_sub(pair[0].1 + 1);
-            let own = set_aside(report, station);
-            if pair[1].1 <= pair[0].1 || between > own {
+            let (run, next) = (pair[0].1, pair[1].1);
+            if next <= run || next - run - 1 != set_aside(report, instance, run..next) {
                 broken.push(format!("{station} ran something else in between"));
             }
         }
@@ -124,10 +124,14 @@ pub fn nothing_else_ran(report: &RunReport) -> Invariant {
     }
 }
 
-/// Runs of a station of which no sample came, since it was void.
-fn set_aside(report: &RunReport, station: &str) -> u64 {
-    let of = report.stations.iter().find(|s| s.name == station);
-    of.map_or(0, |station| station.set_aside.len() as u64)
+/// Runs of a process of which no sample came, since it was void. They are noted
+/// at the station whose row it was, for all that took part.
+fn set_aside(report: &RunReport, instance: &str, between: Range<u64>) -> u64 {
+    let marks = report.stations.iter().flat_map(|s| &s.set_aside);
+    let of_process = marks.filter(|mark| mark.instance == instance);
+    of_process
+        .filter(|mark| between.contains(&mark.run_sequence))
+        .count() as u64
 }
 
 fn accounts(report: &RunReport) -> impl Iterator<Item = (&str, &ReplicaAccount)> {
