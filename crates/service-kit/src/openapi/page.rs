@@ -43,28 +43,31 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 pub fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let file = |name: &str| format!("/docs/{VERSION}/{name}");
     Router::new()
-        .route("/docs", get(html))
-        .route("/docs/start.js", get(|| text(JAVASCRIPT, START)))
-        .route("/docs/licence.txt", get(|| text(PLAIN, LICENCE)))
+        .route("/docs", get(async || html()))
+        .route("/docs/start.js", get(async || text(JAVASCRIPT, START)))
+        .route("/docs/licence.txt", get(async || text(PLAIN, LICENCE)))
         .route(
             &file("swagger-ui-bundle.js"),
-            get(|| compressed(JAVASCRIPT, SCRIPT)),
+            get(async || compressed(JAVASCRIPT, SCRIPT)),
         )
-        .route(&file("swagger-ui.css"), get(|| compressed(CSS, STYLE)))
+        .route(
+            &file("swagger-ui.css"),
+            get(async || compressed(CSS, STYLE)),
+        )
 }
 
-async fn html() -> Response {
+fn html() -> Response {
     let page = PAGE.replace("{version}", VERSION);
     let policy = (header::CONTENT_SECURITY_POLICY, ONLY_FROM_HERE);
     ([policy, (header::CONTENT_TYPE, HTML)], page).into_response()
 }
 
-async fn text(media_type: &'static str, text: &'static str) -> Response {
+fn text(media_type: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, media_type)], text).into_response()
 }
 
 /// Sent compressed as it is kept, also to the rare client that did not ask for it.
-async fn compressed(media_type: &'static str, bytes: &'static [u8]) -> Response {
+fn compressed(media_type: &'static str, bytes: &'static [u8]) -> Response {
     let headers = [
         (header::CONTENT_ENCODING, HeaderValue::from_static("gzip")),
         (header::CACHE_CONTROL, HeaderValue::from_static(FOR_EVER)),

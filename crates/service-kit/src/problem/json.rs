@@ -106,9 +106,12 @@ pub fn read_with<'b, S: DeserializeSeed<'b>>(seed: S, body: &'b [u8]) -> Result<
         &mut deserializer,
         &mut track,
     ));
-    let value = read.map_err(|error| match error.is_data() {
-        true => refusal(&track.path().to_string(), &without_position(&error)),
-        false => not_json(&error),
+    let value = read.map_err(|error| {
+        if error.is_data() {
+            refusal(&track.path().to_string(), &without_position(&error))
+        } else {
+            not_json(&error)
+        }
     })?;
     deserializer.end().map_err(|error| not_json(&error))?;
     Ok(value)

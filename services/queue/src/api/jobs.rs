@@ -80,9 +80,10 @@ pub(super) async fn submit(
 }
 
 fn job_accepted(accepted: Submitted) -> Response {
-    let status = match accepted.existing {
-        true => StatusCode::OK,
-        false => StatusCode::ACCEPTED,
+    let status = if accepted.existing {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
     };
     let location = [(header::LOCATION, format!("/jobs/{}", accepted.id))];
     (status, location, Json(accepted)).into_response()
@@ -174,9 +175,10 @@ pub(super) async fn result(
         // Those who wait are told how far it is, and not cut off.
         _ = api.shutdown.begun() => api.front.job(id).await?,
     };
-    let status = match job.state.is_final() {
-        true => StatusCode::OK,
-        false => StatusCode::ACCEPTED,
+    let status = if job.state.is_final() {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
     };
     Ok((status, Json(JobResult::from(job))).into_response())
 }

@@ -59,7 +59,11 @@ fn build() -> Value {
     for (name, mut member, says) in [
         ("id", id, "409: the other job of the idempotency key."),
         ("index", json!({}), "409: whose key that is, in the batch."),
-        ("state", state, "409: how the job has ended that was to be cancelled."),
+        (
+            "state",
+            state,
+            "409: how the job has ended that was to be cancelled.",
+        ),
         ("depth", json!({}), "429: how many jobs wait."),
         ("limit", json!({}), "429: how many may."),
     ] {

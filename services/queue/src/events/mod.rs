@@ -187,16 +187,14 @@ impl Listening {
             self.is_behind = false;
             return Some(());
         };
-        match self.queue.events_after(last, READ_AT_ONCE).await {
-            Ok(events) => {
-                self.is_behind = events.len() == READ_AT_ONCE;
-                self.read = events.into();
-                Some(())
-            }
-            Err(_) => tokio::select! {
-                () = tokio::time::sleep(REST) => Some(()),
-                _ = self.shutdown.begun() => None,
-            },
+        if let Ok(events) = self.queue.events_after(last, READ_AT_ONCE).await {
+            self.is_behind = events.len() == READ_AT_ONCE;
+            self.read = events.into();
+            return Some(());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(REST) => Some(()),
+            _ = self.shutdown.begun() => None,
         }
     }
 

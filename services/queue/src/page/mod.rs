@@ -17,15 +17,18 @@ const ONLY_FROM_HERE: &str = "default-src 'none'; script-src 'self'; style-src '
 /// The page and what it loads.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
-        .route("/", get(|| sent("text/html; charset=utf-8", PAGE)))
-        .route("/page.css", get(|| sent("text/css; charset=utf-8", STYLE)))
+        .route("/", get(async || sent("text/html; charset=utf-8", PAGE)))
+        .route(
+            "/page.css",
+            get(async || sent("text/css; charset=utf-8", STYLE)),
+        )
         .route(
             "/page.js",
-            get(|| sent("text/javascript; charset=utf-8", SCRIPT)),
+            get(async || sent("text/javascript; charset=utf-8", SCRIPT)),
         )
 }
 
-async fn sent(media_type: &'static str, text: &'static str) -> Response {
+fn sent(media_type: &'static str, text: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, media_type),
         (header::CONTENT_SECURITY_POLICY, ONLY_FROM_HERE),

@@ -149,9 +149,10 @@ impl Connection {
         }
         let now = Instant::now();
         let rests = self.rest.is_some_and(|until| now < until);
-        let news = match rests {
-            true => Vec::new(),
-            false => self.seat.session.take(TOLD_AT_ONCE),
+        let news = if rests {
+            Vec::new()
+        } else {
+            self.seat.session.take(TOLD_AT_ONCE)
         };
         let more = !news.is_empty();
         if more {
@@ -295,7 +296,9 @@ impl Connection {
                 if all {
                     self.seat.follow_all(false);
                 }
-                ids.iter().for_each(|id| self.seat.session.unwatch(*id));
+                for id in ids {
+                    self.seat.session.unwatch(*id);
+                }
                 self.say(&Say::Unsubscribed { all, ids }, reference);
             }
             Command::Ping => {

@@ -5,7 +5,7 @@
 
 use super::session::{Session, TooManyJobs};
 use crate::job::{Event, JobId, State, What};
-use crate::queue::Queue;
+use crate::queue::{Queue, QueueError};
 use service_kit::shutdown::Shutdown;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -38,8 +38,34 @@ struct Inner {
     watchers: HashMap<JobId, Vec<Weak<Session>>>,
     /// Who gets all events.
     followers: Vec<Weak<Session>>,
+    /// Jobs that are being asked after.
+    looks: HashMap<JobId, Look>,
     /// Why the store is away.
     away: Option<String>,
+}
+
+/// A job that is being asked after.
+#[derive(Debug, Default)]
+struct Look {
+    /// By so many at once.
+    count: usize,
+    /// An event of it came meanwhile.
+    has_moved: bool,
+}
+
+impl Inner {
+    /// One who asked after a job knows; whether an event of it came meanwhile.
+    fn looked(&mut self, id: JobId) -> bool {
+        let Some(look) = self.looks.get_mut(&id) else {
+            return false;
+        };
+        look.count -= 1;
+        let has_moved = look.has_moved;
+        if look.count == 0 {
+            self.looks.remove(&id);
+        }
+        has_moved
+    }
 }
 
 /// A connection's hold on its session.
@@ -107,6 +133,9 @@ impl Hub {
 
     fn happened(&self, event: &Arc<Event>) {
         let mut inner = self.inner();
+        if let Some(look) = inner.looks.get_mut(&event.id) {
+            look.has_moved = true;
+        }
         let ends = matches!(event.what, What::State(state) if state.is_final());
         let told = |watchers: &[Weak<Session>]| {
             for session in watchers.iter().filter_map(Weak::upgrade) {
@@ -142,18 +171,20 @@ impl Hub {
 
     /// Tells the state of a job as the queue has it now: it may have changed before
     /// it was watched.
-    pub(super) async fn look_at(&self, id: JobId) -> Result<(), crate::queue::QueueError> {
-        // One that is gone had ended long ago.
-        let state = self
-            .queue
-            .get(id)
-            .await?
-            .map_or(State::Dead, |job| job.state);
+    pub(super) async fn look_at(&self, id: JobId) -> Result<(), QueueError> {
+        self.inner().looks.entry(id).or_default().count += 1;
+        let found = self.queue.get(id).await;
         let mut inner = self.inner();
+        let has_moved = inner.looked(id);
+        // One that is gone had ended long ago.
+        let state = found?.map_or(State::Dead, |job| job.state);
         let watchers = if state.is_final() {
             inner.watchers.remove(&id).unwrap_or_default()
-        } else {
+        } else if has_moved {
+            // Its events have told more than this.
             return Ok(());
+        } else {
+            inner.watchers.get(&id).cloned().unwrap_or_default()
         };
         for session in watchers.iter().filter_map(Weak::upgrade) {
             session.moved(id, What::State(state));

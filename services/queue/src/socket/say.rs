@@ -70,7 +70,7 @@ pub(super) enum Say<'s> {
     Back,
 }
 
-impl<'s> Say<'s> {
+impl Say<'_> {
     /// That a job moved.
     pub fn moved(id: JobId, what: What) -> Self {
         match what {

@@ -57,7 +57,16 @@ struct Inner {
     unconfirmed: VecDeque<(u64, JobId)>,
     pings: u64,
     feed: Option<Feed>,
-    away: Option<Option<String>>,
+    store: Store,
+}
+
+/// What is to be told of the store.
+#[derive(Debug, Default)]
+enum Store {
+    #[default]
+    Nothing,
+    Away(String),
+    Back,
 }
 
 #[derive(Debug, Default)]
@@ -229,7 +238,7 @@ impl Session {
     /// The store is away, or back.
     pub fn away(&self, trouble: Option<&str>) {
         let mut inner = self.inner();
-        inner.away = Some(trouble.map(Into::into));
+        inner.store = trouble.map_or(Store::Back, |why| Store::Away(why.into()));
         self.wake(&inner);
     }
 
@@ -237,7 +246,11 @@ impl Session {
     pub fn take(&self, most: usize) -> Vec<News> {
         let mut inner = self.inner();
         let mut news = Vec::new();
-        news.extend(inner.away.take().map(News::Away));
+        match std::mem::take(&mut inner.store) {
+            Store::Nothing => {}
+            Store::Away(why) => news.push(News::Away(Some(why))),
+            Store::Back => news.push(News::Away(None)),
+        }
         while news.len() < most
             && let Some(id) = inner.order.pop_front()
         {

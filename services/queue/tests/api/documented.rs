@@ -28,6 +28,7 @@ fn check(document: &Value, method: &str, path: &str, answer: &Answer) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of requests")]
 fn every_answer_is_in_the_openapi_document() {
     let running = Running::with(Setup {
         depth: 10,

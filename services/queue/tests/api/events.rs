@@ -37,7 +37,7 @@ fn read(
             text.push_str(std::str::from_utf8(&chunk).unwrap());
             while let Some((event, rest)) = text.split_once("\n\n") {
                 sent.extend(parsed(event));
-                text = rest.to_owned();
+                text = rest.into();
             }
         }
     });

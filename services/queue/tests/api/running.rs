@@ -174,7 +174,7 @@ impl Running {
     }
 
     /// The value of a metric, summed over its labels that contain `label`.
-    pub(crate) fn metric(&self, name: &str, label: &str) -> f64 {
+    pub(crate) fn metric(&self, name: &str, label: &str) -> u64 {
         let families = self.registry.gather();
         let text = prometheus::TextEncoder::new().encode_to_string(&families);
         let text = text.unwrap();
@@ -182,7 +182,7 @@ impl Running {
             .lines()
             .filter(|line| line.starts_with(name) && line.contains(label));
         lines
-            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
             .sum()
     }
 

@@ -39,7 +39,7 @@ fn progress_is_pushed_to_the_one_that_asked() {
     });
     let (mut mine, mut other) = (Client::of(&running), Client::of(&running));
 
-    let id = mine.submit("sum_squares", &json!({"n": 30_000_000}));
+    let id = mine.submit("sum_squares", &json!({"n": 200_000_000}));
 
     let progress = mine.until("progress");
     assert_eq!(progress["id"], id);
@@ -210,8 +210,8 @@ fn what_cannot_be_done_is_answered_and_closes_no_door() {
     client.say_text(&format!("{}{}", "[".repeat(40_000), "]".repeat(40_000)));
     assert_eq!(client.until("error")["status"], 422);
     client.is_open();
-    assert_eq!(running.metric("queue_socket_clients", ""), 1.0);
-    assert!(running.metric("queue_socket_commands_total", "refused") >= 12.0);
+    assert_eq!(running.metric("queue_socket_clients", ""), 1);
+    assert!(running.metric("queue_socket_commands_total", "refused") >= 12);
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn a_client_that_closes_is_answered() {
 
     assert_eq!(client.next().unwrap_err().0, 1000);
     eventually("it has left", || {
-        (running.metric("queue_socket_clients", "") == 0.0).then_some(())
+        (running.metric("queue_socket_clients", "") == 0).then_some(())
     });
 }
 
@@ -278,8 +278,8 @@ fn silent_clients_are_kept_while_they_answer_and_dead_ones_are_reaped() {
         let _ = alive.socket.read();
     }
 
-    assert_eq!(running.metric("queue_socket_clients", ""), 1.0);
-    assert_eq!(running.metric("queue_socket_ended_total", "gone"), 1.0);
+    assert_eq!(running.metric("queue_socket_clients", ""), 1);
+    assert_eq!(running.metric("queue_socket_ended_total", "gone"), 1);
     alive
         .socket
         .get_ref()
@@ -331,19 +331,18 @@ fn a_slow_reader_is_bounded_and_then_cut_off() {
 
     // Answers of 60 kB each that nobody reads: some fill the kernel's buffers,
     // and then the server waits before it reads more.
-    let stalled = eventually("the server has enough", || {
+    eventually("the server has enough", || {
         client
             .socket
             .get_ref()
             .set_write_timeout(Some(Duration::from_millis(200)))
             .unwrap();
         let sent = (0..100).all(|_| client.socket.send(Message::text(ask.to_string())).is_ok());
-        (!sent || running.metric("queue_socket_ended_total", "slow") > 0.0).then_some(())
+        (!sent || running.metric("queue_socket_ended_total", "slow") > 0).then_some(())
     });
 
-    assert_eq!(stalled, ());
     eventually("it is cut off", || {
-        (running.metric("queue_socket_ended_total", "slow") == 1.0).then_some(())
+        (running.metric("queue_socket_ended_total", "slow") == 1).then_some(())
     });
 }
 

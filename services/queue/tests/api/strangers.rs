@@ -200,7 +200,7 @@ fn send_requests(address: std::net::SocketAddr, seed: u64, count: usize) -> Vec<
             body.len()
         );
         let request = [head.as_bytes(), &body].concat();
-        let mut ask = |stream: &mut BufReader<TcpStream>| {
+        let ask = |stream: &mut BufReader<TcpStream>| {
             stream.get_mut().write_all(&request).ok()?;
             answered(stream, method == "HEAD")
         };
@@ -257,7 +257,9 @@ fn frame(rng: &mut Rng) -> Vec<u8> {
         0 => vec![b'x'; 100_000],
         1 => text(rng),
         // What is not UTF-8 ends the connection, and the test of all after it.
-        _ => String::from_utf8_lossy(&text(rng)).into_owned().into_bytes(),
+        _ => String::from_utf8_lossy(&text(rng))
+            .into_owned()
+            .into_bytes(),
     };
     let payload = payload.into_iter();
     let (opcode, payload): (u8, Vec<u8>) = match rng.u8(..) {
@@ -276,11 +278,11 @@ fn frame(rng: &mut Rng) -> Vec<u8> {
     match payload.len() {
         length @ 0..126 => frame.push(masked | length as u8),
         length @ 126..65_536 => {
-            frame.push(masked | 126);
+            frame.push(masked | 0x7E);
             frame.extend((length as u16).to_be_bytes());
         }
         length => {
-            frame.push(masked | 127);
+            frame.push(masked | 0x7F);
             frame.extend((length as u64).to_be_bytes());
         }
     }
@@ -325,7 +327,7 @@ fn send_frames(address: std::net::SocketAddr, seed: u64, count: usize) -> (Vec<u
     while sent < count {
         let stream = upgraded(address);
         let mut writing = stream.get_ref().try_clone().unwrap();
-        let reading = std::thread::spawn(move || told(stream));
+        let reading = std::thread::spawn(move || told(&stream));
         // As many as the server takes before it closes, but no more than these.
         for _ in 0..500.min(count - sent) {
             if reading.is_finished() || writing.write_all(&frame(&mut rng)).is_err() {
@@ -343,7 +345,7 @@ fn send_frames(address: std::net::SocketAddr, seed: u64, count: usize) -> (Vec<u
 
 /// What a server says until it closes: the statuses of its errors, and whether it
 /// closed as the protocol wants it.
-fn told(stream: BufReader<TcpStream>) -> (Vec<u64>, bool) {
+fn told(stream: &BufReader<TcpStream>) -> (Vec<u64>, bool) {
     let mut socket = tungstenite::WebSocket::from_raw_socket(
         stream.get_ref().try_clone().unwrap(),
         tungstenite::protocol::Role::Client,
