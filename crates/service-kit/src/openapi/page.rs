@@ -43,20 +43,20 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 pub fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let file = |name: &str| format!("/docs/{VERSION}/{name}");
     Router::new()
-        .route("/docs", get(html))
-        .route("/docs/start.js", get(|| async { text(JAVASCRIPT, START) }))
-        .route("/docs/licence.txt", get(|| async { text(PLAIN, LICENCE) }))
+        .route("/docs", get(async || html()))
+        .route("/docs/start.js", get(async || text(JAVASCRIPT, START)))
+        .route("/docs/licence.txt", get(async || text(PLAIN, LICENCE)))
         .route(
             &file("swagger-ui-bundle.js"),
-            get(|| async { compressed(JAVASCRIPT, SCRIPT) }),
+            get(async || compressed(JAVASCRIPT, SCRIPT)),
         )
         .route(
             &file("swagger-ui.css"),
-            get(|| async { compressed(CSS, STYLE) }),
+            get(async || compressed(CSS, STYLE)),
         )
 }
 
-async fn html() -> Response {
+fn html() -> Response {
     let page = PAGE.replace("{version}", VERSION);
     let policy = (header::CONTENT_SECURITY_POLICY, ONLY_FROM_HERE);
     ([policy, (header::CONTENT_TYPE, HTML)], page).into_response()
