@@ -35,9 +35,10 @@ pub fn bytes(bytes: u64) -> String {
     }
     if name == "B" {
         format!("{bytes} B")
-    } else if value < 10.0 {
+    } else if value < 9.995 {
+        // From there on it would be printed as 10.00.
         format!("{value:.2} {name}")
-    } else if value < 100.0 {
+    } else if value < 99.95 {
         format!("{value:.1} {name}")
     } else {
         format!("{value:.0} {name}")
@@ -94,6 +95,7 @@ mod tests {
             (12 << 20, "12.0 MiB"),
             (256 << 20, "256 MiB"),
             ((1 << 30) - 1, "1.00 GiB"),
+            (11_523_450_438_545_435_648, "10.0 EiB"),
             (u64::MAX, "16.0 EiB"),
         ] {
             assert_eq!(bytes(given), shown);

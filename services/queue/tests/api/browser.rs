@@ -283,10 +283,18 @@ fn the_api_can_be_tried_on_its_page() {
          .find((e) => e.textContent.includes('/queue')).click()",
     );
     browser.until("document.querySelector('.opblock-body button.execute') !== null");
-    browser.evaluate("document.querySelector('.opblock-body button.execute').click()");
 
+    // A click before the page listens is lost: again each second.
     browser.until(
-        "document.querySelector('.live-responses-table tbody .response-col_status')?.textContent.includes('200')",
+        "(() => {
+            const status = '.live-responses-table tbody .response-col_status';
+            if (document.querySelector(status)?.textContent.includes('200')) return true;
+            if (!(Date.now() - window.clicked < 1000)) {
+                window.clicked = Date.now();
+                document.querySelector('.opblock-body button.execute').click();
+            }
+            return false;
+        })()",
     );
     assert_eq!(browser.complaints(&host), [""; 0]);
 }

@@ -225,5 +225,5 @@ fn workers(queue: &Queue, setup: &Setup) -> Workers {
         name,
         Metrics::new().unwrap(),
     );
-    Crew::start(shared).unwrap()
+    Crew::start(&shared).unwrap()
 }
