@@ -110,13 +110,13 @@ fn storm(storm: &Storm) {
 /// answer was lost can be tried again.
 fn submit_all(at: &Server, storm: &Storm, is_over: &AtomicBool) {
     let began = Instant::now();
-    let mut store = None;
+    let mut link = None;
     for first in (0..storm.jobs).step_by(BATCH) {
         let due = storm.lasts.mul_f64(0.9 * first as f64 / storm.jobs as f64);
         std::thread::sleep(due.saturating_sub(began.elapsed()));
         let batch: Vec<NewJob> = (first..first + BATCH).map(job).collect();
         while !is_over.load(Ordering::Relaxed) {
-            let accepted = with(at, &mut store, |store| {
+            let accepted = with(at, &mut link, |store| {
                 store.submit(&[&batch], u64::MAX >> 12)
             });
             match accepted.as_deref() {
@@ -192,9 +192,9 @@ fn sample(at: &Server, is_over: &AtomicBool) -> Seen {
 }
 
 fn ended(at: &Server, storm: &Storm, began: Instant) -> Stats {
-    let mut store = None;
+    let mut link = None;
     loop {
-        let stats = with(at, &mut store, Store::stats);
+        let stats = with(at, &mut link, Store::stats);
         let is_done = |stats: &Stats| stats.waiting + stats.by_state[&State::Active] == 0;
         if let Some(stats) = stats.filter(is_done) {
             return stats;
