@@ -251,28 +251,6 @@ fn what_only_docker_has_is_refused_by_line_and_the_others_run() {
 }
 
 #[test]
-fn a_component_that_the_lab_needs_and_is_not_there_ends_it_before_anything_starts() {
-    let bench = Bench::new();
-    let text = std::fs::read_to_string(bench.compose()).unwrap();
-    std::fs::write(
-        bench.compose(),
-        format!("{text}\nx-parlab: {{needs: [redis]}}\n"),
-    )
-    .unwrap();
-
-    // A folder in which no program is.
-    let empty = tempfile::tempdir().unwrap();
-    let output = bench.run(&[("PATH", empty.path().to_str().unwrap())]);
-
-    assert_eq!(output.status.code(), Some(64), "{}", said(&output));
-    let said = said(&output);
-    assert!(
-        said.contains("this lab needs a Redis, and there is none: none is installed"),
-        "{said}"
-    );
-}
-
-#[test]
 fn a_full_disk_costs_neither_the_table_nor_the_run_before() {
     let bench = Bench::new();
     let first = bench.run(&SHORTEST);
